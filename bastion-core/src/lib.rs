@@ -1,0 +1,16 @@
+//! Bastion's engine: change capture, repository format, restore planning and retention.
+//!
+//! This crate knows no Kubernetes client and no HTTP. It works on [`source::Source`]s and
+//! [`sink::Sink`]s (bastion-k8s has the real ones) and on [`store::Store`]s (bastion-storage).
+
+pub mod error;
+pub mod hash;
+pub mod object;
+pub mod record;
+pub mod runtime;
+pub mod sink;
+pub mod source;
+pub mod store;
+pub mod time;
+
+pub use error::{Category, Error, Result};

@@ -1,0 +1,145 @@
+//! What an object is called: kinds, ids, resourceVersions.
+
+use std::{fmt, sync::Arc};
+
+/// Group and kind: the part of a kind's name that outlives a change of API version.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GroupKind {
+    /// API group; empty for the core group.
+    pub group: Arc<str>,
+    /// Kind, for example `ConfigMap`.
+    pub kind: Arc<str>,
+}
+
+impl GroupKind {
+    /// Names a kind; `group` is empty for the core group.
+    pub fn new(group: impl Into<Arc<str>>, kind: impl Into<Arc<str>>) -> Self {
+        Self { group: group.into(), kind: kind.into() }
+    }
+}
+
+impl fmt::Display for GroupKind {
+    /// `ConfigMap`, `Certificate.cert-manager.io`: kubectl's spelling.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.group.is_empty() { f.write_str(&self.kind) } else { write!(f, "{}.{}", self.kind, self.group) }
+    }
+}
+
+/// Whether objects of a kind live in namespaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// One in the whole cluster, like a `Namespace`.
+    Cluster,
+    /// In a namespace, like a `ConfigMap`.
+    Namespaced,
+}
+
+/// A kind as an API server serves it: what it takes to list, watch or write its objects.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Kind {
+    /// API group; empty for the core group.
+    pub group: Arc<str>,
+    /// The version that is read: for custom resources the storage version where it is served.
+    pub version: Arc<str>,
+    /// Kind, for example `ConfigMap`.
+    pub kind: Arc<str>,
+    /// Resource name in URLs, for example `configmaps`.
+    pub plural: Arc<str>,
+    /// Whether its objects live in namespaces.
+    pub scope: Scope,
+}
+
+impl Kind {
+    /// `v1`, `apps/v1`: what stands in an object's `apiVersion`.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// The kind without its version.
+    pub fn group_kind(&self) -> GroupKind {
+        GroupKind { group: self.group.clone(), kind: self.kind.clone() }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.group_kind().fmt(f)
+    }
+}
+
+/// Which object: group, kind, namespace, name. Not the API version, and not the uid: an object that was
+/// deleted and made again continues the same history, under another uid.
+///
+/// Ordered by group, kind, namespace, name, as bytes: the order of index files.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectId {
+    /// API group; empty for the core group.
+    pub group: Arc<str>,
+    /// Kind.
+    pub kind: Arc<str>,
+    /// Namespace; empty for objects of the cluster itself.
+    pub namespace: Arc<str>,
+    /// Name.
+    pub name: Arc<str>,
+}
+
+impl ObjectId {
+    /// An id of this kind; `namespace` is empty for objects of the cluster itself.
+    pub fn new(kind: &GroupKind, namespace: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
+        Self { group: kind.group.clone(), kind: kind.kind.clone(), namespace: namespace.into(), name: name.into() }
+    }
+
+    /// Group and kind of the object.
+    pub fn group_kind(&self) -> GroupKind {
+        GroupKind { group: self.group.clone(), kind: self.kind.clone() }
+    }
+}
+
+impl fmt::Display for ObjectId {
+    /// `ConfigMap shop/prices`, `Namespace shop`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.group_kind())?;
+        if self.namespace.is_empty() { f.write_str(&self.name) } else { write!(f, "{}/{}", self.namespace, self.name) }
+    }
+}
+
+/// A resourceVersion as the API server gave it.
+///
+/// It is text by Kubernetes' contract. Where it is a number (etcd's revision, as every real API server has
+/// it) versions of one resource can be compared; where it is not, the order of the log and full lists decide.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct ResourceVersion(Arc<str>);
+
+impl ResourceVersion {
+    /// Wraps what the API server said.
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The number, where it is one.
+    pub fn number(&self) -> Option<u64> {
+        self.0.parse().ok()
+    }
+
+    /// Whether there is none at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<u64> for ResourceVersion {
+    fn from(n: u64) -> Self {
+        Self(n.to_string().into())
+    }
+}
+
+impl fmt::Display for ResourceVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,81 @@
+//! The one seam to clock, chance, tasks and blocking threads. Everything that the engine does goes through
+//! it, so that a run can be repeated from a seed.
+
+use std::{fmt::Debug, sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
+
+use crate::time::Timestamp;
+
+mod sim;
+mod tokio_runtime;
+
+pub use sim::SimRuntime;
+pub use tokio_runtime::TokioRuntime;
+
+/// Clock, chance, tasks and blocking threads.
+///
+/// [`TokioRuntime`] is the real one. [`SimRuntime`] gives the same answers for the same seed: time passes
+/// only when everything waits, and offloaded work runs in place.
+pub trait Runtime: Debug + Send + Sync + 'static {
+    /// Wall clock; may jump. For stamps only, never for order.
+    fn now(&self) -> Timestamp;
+    /// Time since the runtime was made; never goes back. For time-outs and latencies.
+    fn uptime(&self) -> Duration;
+    /// Waits.
+    fn sleep(&self, how_long: Duration) -> BoxFuture<'static, ()>;
+    /// 64 random bits (jitter, ids); not for keys.
+    fn random(&self) -> u64;
+    /// Starts a task. Dropping the handle does not stop it.
+    fn spawn(&self, task: BoxFuture<'static, ()>) -> Task;
+    /// Runs what would block (hashing, compressing or syncing much) where it disturbs nobody.
+    fn offload(&self, work: Box<dyn FnOnce() + Send + 'static>) -> BoxFuture<'static, ()>;
+}
+
+/// A started task.
+#[derive(Debug)]
+pub struct Task(tokio::task::JoinHandle<()>);
+
+impl Task {
+    /// Waits until it is done.
+    pub async fn join(self) {
+        // A panic inside was printed by the runtime already; a cancelled task has nothing to say.
+        let _ = self.0.await;
+    }
+
+    /// Stops it at its next await.
+    pub fn abort(&self) {
+        self.0.abort();
+    }
+}
+
+/// What callers use on top of [`Runtime`].
+pub trait RuntimeExt: Runtime {
+    /// Runs `work` where blocking disturbs nobody, and hands its result back.
+    ///
+    /// A panic inside `work` propagates to the caller.
+    fn offloaded<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = T> + Send {
+        let (tx, rx) = tokio::sync::oneshot::channel();
+        let job = self.offload(Box::new(move || {
+            // The receiver lives in the same future; if it was dropped nobody wants the result.
+            let _ = tx.send(std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)));
+        }));
+        async move {
+            job.await;
+            match rx.await {
+                Ok(Ok(value)) => value,
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                // The runtime is going down and drops its blocking work: so will this task be dropped.
+                Err(_) => futures::future::pending().await,
+            }
+        }
+    }
+}
+
+impl<R: Runtime + ?Sized> RuntimeExt for R {}
+
+/// The runtime that the engine shares.
+pub type SharedRuntime = Arc<dyn Runtime>;
