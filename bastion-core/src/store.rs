@@ -11,9 +11,11 @@ use crate::{
     time::Timestamp,
 };
 
+mod faulty;
 mod key;
 mod memory;
 
+pub use faulty::{Fault, FaultRates, FaultyStore, Operation, Verb};
 pub use key::{Key, Prefix};
 pub use memory::MemoryStore;
 
