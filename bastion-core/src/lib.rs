@@ -7,6 +7,7 @@ pub mod error;
 pub mod hash;
 pub mod object;
 pub mod record;
+pub mod repository;
 pub mod runtime;
 pub mod sink;
 pub mod source;

@@ -151,6 +151,15 @@ pub struct Withheld {
     pub examples: Vec<Arc<str>>,
 }
 
+/// A person's word that the deletions which the brake withholds are meant: `bastion deletions accept`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// The kind whose deletions are meant.
+    pub kind: GroupKind,
+    /// The policy whose pipeline withholds them.
+    pub policy: Arc<str>,
+}
+
 /// One state of one object as the log has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {

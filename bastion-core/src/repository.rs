@@ -1,0 +1,137 @@
+//! The repository: a log of changes over a [`Store`], its index, and readers of both.
+//!
+//! What lies where and in which bytes is specified in `docs/format.md`.
+
+use std::sync::Arc;
+
+use crate::{
+    error::{Error, Result},
+    hash::{Algorithm, Hasher},
+    runtime::{SharedRuntime, TokioRuntime},
+    store::Store,
+    time::Timestamp,
+};
+
+mod batch;
+mod clusters;
+mod index;
+mod open;
+mod snapshot;
+mod writer;
+
+pub use batch::Batch;
+pub use clusters::ClusterInfo;
+pub use index::Index;
+pub use snapshot::{ObjectFilter, Snapshot};
+pub use writer::{CommitNotes, Committed, Head, Writer, WriterOptions};
+
+/// An open repository. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Repository(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Arc<dyn Store>,
+    runtime: SharedRuntime,
+    info: Info,
+    writable: bool,
+}
+
+/// What bastion.json says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Info {
+    /// The repository's id, random.
+    pub id: String,
+    /// Which function makes the digests of contents.
+    pub algorithm: Algorithm,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// How to make a repository.
+#[derive(Debug, Clone)]
+pub struct InitOptions {
+    algorithm: Algorithm,
+    runtime: SharedRuntime,
+}
+
+impl Default for InitOptions {
+    fn default() -> Self {
+        Self { algorithm: Algorithm::default(), runtime: Arc::new(TokioRuntime::new()) }
+    }
+}
+
+impl InitOptions {
+    /// The digest of contents; SHA-256 unless said otherwise. It can never be changed.
+    #[must_use]
+    pub fn algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.algorithm = algorithm;
+        self
+    }
+
+    /// The runtime; tokio's unless said otherwise.
+    #[must_use]
+    pub fn runtime(mut self, runtime: SharedRuntime) -> Self {
+        self.runtime = runtime;
+        self
+    }
+}
+
+/// How to open a repository.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    write: bool,
+    runtime: SharedRuntime,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { write: false, runtime: Arc::new(TokioRuntime::new()) }
+    }
+}
+
+impl OpenOptions {
+    /// Whether to write: then the storage has to show that it refuses to overwrite.
+    #[must_use]
+    pub fn write(mut self, write: bool) -> Self {
+        self.write = write;
+        self
+    }
+
+    /// The runtime; tokio's unless said otherwise.
+    #[must_use]
+    pub fn runtime(mut self, runtime: SharedRuntime) -> Self {
+        self.runtime = runtime;
+        self
+    }
+}
+
+impl Repository {
+    /// What bastion.json says.
+    pub fn info(&self) -> &Info {
+        &self.0.info
+    }
+
+    /// The storage beneath.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.0.store
+    }
+
+    /// The runtime that it works with.
+    pub fn runtime(&self) -> &SharedRuntime {
+        &self.0.runtime
+    }
+
+    /// Makes digests of contents by the repository's algorithm.
+    pub fn hasher(&self) -> Arc<dyn Hasher> {
+        self.0.info.algorithm.hasher()
+    }
+
+    /// Refuses where the repository was opened for reading only.
+    fn check_writable(&self) -> Result<()> {
+        if self.0.writable {
+            return Ok(());
+        }
+        Err(Error::Invalid("the repository was opened for reading only".into()))
+    }
+}
