@@ -3,8 +3,10 @@
 //! This crate knows no Kubernetes client and no HTTP. It works on [`source::Source`]s and
 //! [`sink::Sink`]s (bastion-k8s has the real ones) and on [`store::Store`]s (bastion-storage).
 
+pub mod canonical;
 pub mod error;
 pub mod hash;
+pub mod manifest;
 pub mod object;
 pub mod record;
 pub mod repository;

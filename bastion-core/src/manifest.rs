@@ -1,0 +1,243 @@
+//! Objects as trees of values: parsed from the API server's JSON without what is to be left out anyway.
+
+use std::collections::BTreeMap;
+
+use crate::object::{GroupKind, ObjectId};
+
+mod parse;
+mod path;
+mod value;
+
+pub use path::{Path, PathError, PathSet, Segment};
+pub use value::Value;
+
+/// How many levels of lists and maps an object may have. The API server accepts more than five hundred;
+/// beyond this limit an object is refused with [`ManifestError::TooDeep`] before it is parsed.
+pub const MAX_DEPTH: usize = 1024;
+
+/// A map of an object, sorted by the UTF-8 bytes of its keys.
+pub type Map = BTreeMap<String, Value>;
+
+/// Why bytes are no manifest. Never holds any of the content.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManifestError {
+    /// More nested levels than [`MAX_DEPTH`].
+    #[error("nested more than {MAX_DEPTH} levels deep")]
+    TooDeep,
+    /// JSON, but not an object.
+    #[error("not a JSON object")]
+    NotAnObject,
+    /// Not JSON, or a number beyond what a double can hold.
+    #[error("not valid JSON: {0}")]
+    Json(String),
+    /// Not YAML that Kubernetes' own reader takes.
+    #[error("not valid YAML: {0}")]
+    Yaml(String),
+}
+
+/// An entry of `metadata.ownerReferences`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnerReference {
+    /// `apiVersion` of the owner.
+    pub api_version: String,
+    /// Kind of the owner.
+    pub kind: String,
+    /// Name of the owner; it lives in the same namespace or in none.
+    pub name: String,
+    /// uid of the owner.
+    pub uid: String,
+    /// Whether the owner manages the object.
+    pub controller: bool,
+}
+
+impl OwnerReference {
+    /// Group and kind of the owner.
+    pub fn group_kind(&self) -> GroupKind {
+        GroupKind::new(group_of(&self.api_version), self.kind.as_str())
+    }
+}
+
+/// The group in an `apiVersion`; empty for the core group.
+fn group_of(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
+}
+
+/// One object, as a tree of values.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Manifest {
+    root: Map,
+}
+
+impl Manifest {
+    /// Parses an object's JSON. What lies at a path of `skip` is read over and takes no memory.
+    ///
+    /// The last of duplicate keys wins, `-0` is 0, integers beyond u64 become doubles, and a number beyond the
+    /// doubles is an error. The result depends on none of serde_json's Cargo features.
+    pub fn parse(json: &[u8], skip: &PathSet) -> Result<Self, ManifestError> {
+        match parse::parse(json, skip)? {
+            Value::Object(root) => Ok(Self { root }),
+            _ => Err(ManifestError::NotAnObject),
+        }
+    }
+
+    /// The whole tree.
+    pub fn root(&self) -> &Map {
+        &self.root
+    }
+
+    /// The whole tree, to change it.
+    pub fn root_mut(&mut self) -> &mut Map {
+        &mut self.root
+    }
+
+    /// The value at a path of map keys.
+    pub fn get(&self, path: &[&str]) -> Option<&Value> {
+        let (last, parents) = path.split_last()?;
+        let mut map = &self.root;
+        for key in parents {
+            map = map.get(*key)?.as_object()?;
+        }
+        map.get(*last)
+    }
+
+    /// The value at a path of map keys, to change it.
+    pub fn get_mut(&mut self, path: &[&str]) -> Option<&mut Value> {
+        let (last, parents) = path.split_last()?;
+        self.map_mut(parents)?.get_mut(*last)
+    }
+
+    /// The text at a path of map keys.
+    pub fn text(&self, path: &[&str]) -> Option<&str> {
+        self.get(path)?.as_str()
+    }
+
+    /// Takes the value at a path of map keys out.
+    pub fn remove(&mut self, path: &[&str]) -> Option<Value> {
+        let (last, parents) = path.split_last()?;
+        self.map_mut(parents)?.remove(*last)
+    }
+
+    /// Puts a value at a path of map keys, making the maps on the way; whatever else stood on the way goes.
+    pub fn set(&mut self, path: &[&str], value: Value) {
+        let Some((last, parents)) = path.split_last() else { return };
+        let mut map = &mut self.root;
+        for key in parents {
+            map = map.entry((*key).to_owned()).or_default().make_object();
+        }
+        map.insert((*last).to_owned(), value);
+    }
+
+    fn map_mut(&mut self, path: &[&str]) -> Option<&mut Map> {
+        let mut map = &mut self.root;
+        for key in path {
+            map = map.get_mut(*key)?.as_object_mut()?;
+        }
+        Some(map)
+    }
+
+    /// `apiVersion`.
+    pub fn api_version(&self) -> Option<&str> {
+        self.text(&["apiVersion"])
+    }
+
+    /// The group in `apiVersion`; empty for the core group.
+    pub fn group(&self) -> &str {
+        group_of(self.api_version().unwrap_or_default())
+    }
+
+    /// `kind`.
+    pub fn kind(&self) -> Option<&str> {
+        self.text(&["kind"])
+    }
+
+    /// `metadata.namespace`; `None` for objects of the cluster itself.
+    pub fn namespace(&self) -> Option<&str> {
+        self.text(&["metadata", "namespace"])
+    }
+
+    /// `metadata.name`.
+    pub fn name(&self) -> Option<&str> {
+        self.text(&["metadata", "name"])
+    }
+
+    /// `metadata.uid`.
+    pub fn uid(&self) -> Option<&str> {
+        self.text(&["metadata", "uid"])
+    }
+
+    /// `metadata.resourceVersion`.
+    pub fn resource_version(&self) -> Option<&str> {
+        self.text(&["metadata", "resourceVersion"])
+    }
+
+    /// The id that the object itself states, where it states kind and name.
+    pub fn id(&self) -> Option<ObjectId> {
+        let kind = GroupKind::new(self.group(), self.kind()?);
+        Some(ObjectId::new(&kind, self.namespace().unwrap_or_default(), self.name()?))
+    }
+
+    /// A label's value.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.text(&["metadata", "labels", key])
+    }
+
+    /// An annotation's value.
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        self.text(&["metadata", "annotations", key])
+    }
+
+    /// `metadata.labels`.
+    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.texts(&["metadata", "labels"])
+    }
+
+    /// `metadata.annotations`.
+    pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.texts(&["metadata", "annotations"])
+    }
+
+    fn texts(&self, path: &[&str]) -> impl Iterator<Item = (&str, &str)> {
+        let map = self.get(path).and_then(Value::as_object);
+        map.into_iter().flatten().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+    }
+
+    /// `metadata.ownerReferences`, those that name a kind and an object.
+    pub fn owner_references(&self) -> Vec<OwnerReference> {
+        let list = self.get(&["metadata", "ownerReferences"]).and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(owner_reference).collect()
+    }
+}
+
+fn owner_reference(value: &Value) -> Option<OwnerReference> {
+    let map = value.as_object()?;
+    let text = |key: &str| map.get(key).and_then(Value::as_str).map(str::to_owned);
+    Some(OwnerReference {
+        api_version: text("apiVersion")?,
+        kind: text("kind")?,
+        name: text("name")?,
+        uid: text("uid").unwrap_or_default(),
+        controller: map.get("controller") == Some(&Value::Bool(true)),
+    })
+}
+
+impl From<Map> for Manifest {
+    fn from(root: Map) -> Self {
+        Self { root }
+    }
+}
+
+impl From<Manifest> for Value {
+    fn from(manifest: Manifest) -> Self {
+        Self::Object(manifest.root)
+    }
+}
+
+impl serde::Serialize for Manifest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.root.serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests;
