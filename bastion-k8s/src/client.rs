@@ -1,0 +1,225 @@
+//! A connection to an API server: where it is, who we are, and how long we wait.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use kube::{
+    Config,
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
+};
+use tokio::time::Instant;
+
+use crate::error::{Error, Result};
+
+/// How to reach a cluster.
+#[derive(Debug, Clone)]
+pub struct ConnectOptions {
+    /// This kubeconfig file; else `KUBECONFIG`, `~/.kube/config`, or the service account of the pod.
+    pub kubeconfig: Option<PathBuf>,
+    /// This context of it; else the current one.
+    pub context: Option<String>,
+    /// At most that many requests a second; `None` leaves it to the server's own fairness.
+    pub qps: Option<u32>,
+    /// How long a connection may take to come up.
+    pub connect_timeout: Duration,
+    /// How long an answer may take to begin, and how long it may then stop between two pieces.
+    pub request_timeout: Duration,
+    /// How long a watch may be silent before its connection is held to be dead. Servers send a bookmark
+    /// about every minute.
+    pub watch_idle_timeout: Duration,
+}
+
+impl Default for ConnectOptions {
+    fn default() -> Self {
+        Self {
+            kubeconfig: None,
+            context: None,
+            qps: None,
+            connect_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(60),
+            watch_idle_timeout: Duration::from_secs(90),
+        }
+    }
+}
+
+/// A connection to an API server. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) inner: kube::Client,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    context: Option<String>,
+    server: String,
+    options: ConnectOptions,
+    /// When the next request may start, where requests are limited.
+    next: Mutex<Option<Instant>>,
+    /// Lists and discovery at once: more would only queue in the server and hold more pages here.
+    lists: tokio::sync::Semaphore,
+}
+
+/// Pages that may be on their way at once.
+const CONCURRENT_LISTS: usize = 8;
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("server", &self.shared.server).finish_non_exhaustive()
+    }
+}
+
+/// Prepares a connection; nothing is sent before the first request.
+pub async fn connect(options: &ConnectOptions) -> Result<Client> {
+    let (mut config, context) = load(options).await?;
+    config.connect_timeout = Some(options.connect_timeout);
+    config.write_timeout = Some(options.request_timeout);
+    // Reads are timed per request: a watch may be silent for longer than an answer.
+    config.read_timeout = None;
+    // Retries are done in one place (rest.rs), where they are counted and reported.
+    config.default_retry = false;
+    let agent = concat!("bastion/", env!("CARGO_PKG_VERSION"));
+    config.headers.push((http::header::USER_AGENT, http::HeaderValue::from_static(agent)));
+    let server = config.cluster_url.to_string();
+    let inner = kube::Client::try_from(config).map_err(|e| Error::Config {
+        what: format!("the connection to {server} cannot be set up; check certificates and credentials of the context"),
+        source: Some(e.into()),
+    })?;
+    let lists = tokio::sync::Semaphore::new(CONCURRENT_LISTS);
+    let shared = Shared { context, server, options: options.clone(), next: Mutex::new(None), lists };
+    Ok(Client { inner, shared: Arc::new(shared) })
+}
+
+async fn load(options: &ConnectOptions) -> Result<(Config, Option<String>)> {
+    let from_file = match &options.kubeconfig {
+        Some(path) => Some(Kubeconfig::read_from(path).map_err(|e| unreadable(Some(path), e))?),
+        None => match Kubeconfig::read() {
+            Ok(config) => Some(config),
+            Err(KubeconfigError::ReadConfig(e, _)) if e.kind() == std::io::ErrorKind::NotFound => None,
+            Err(KubeconfigError::FindPath) => None,
+            Err(e) => return Err(unreadable(None, e)),
+        },
+    };
+    if let Some(kubeconfig) = from_file {
+        let context = options.context.clone().or_else(|| kubeconfig.current_context.clone());
+        let known: Vec<_> = kubeconfig.contexts.iter().map(|c| c.name.clone()).collect();
+        let wanted = KubeConfigOptions { context: options.context.clone(), ..KubeConfigOptions::default() };
+        return match Config::from_custom_kubeconfig(kubeconfig, &wanted).await {
+            Ok(config) => Ok((config, context)),
+            Err(KubeconfigError::LoadContext(_) | KubeconfigError::CurrentContextNotSet) => {
+                let what = match context {
+                    Some(name) => format!("the kubeconfig has no context {name:?}; it has {known:?}"),
+                    None => format!("the kubeconfig names no current context; choose one of {known:?} (`--context`)"),
+                };
+                Err(Error::Config { what, source: None })
+            }
+            Err(e) => Err(unreadable(options.kubeconfig.as_deref(), e)),
+        };
+    }
+    if let Some(name) = &options.context {
+        let what = format!("context {name:?} was asked for, but there is no kubeconfig; name one (`--kubeconfig`)");
+        return Err(Error::Config { what, source: None });
+    }
+    match Config::incluster() {
+        Ok(config) => Ok((config, None)),
+        Err(e) => Err(Error::Config {
+            what: "no kubeconfig was found (KUBECONFIG, ~/.kube/config), and this is no pod of a cluster; \
+                   name one (`--kubeconfig`)"
+                .into(),
+            source: Some(e.into()),
+        }),
+    }
+}
+
+fn unreadable(path: Option<&Path>, error: KubeconfigError) -> Error {
+    let which = path.map_or_else(|| "the kubeconfig".to_owned(), |p| format!("the kubeconfig {}", p.display()));
+    match error {
+        // The parser's message quotes the lines around the mistake: they may hold a token.
+        KubeconfigError::Parse(_) => {
+            Error::Config { what: format!("{which} is no valid YAML of a kubeconfig"), source: None }
+        }
+        e => Error::Config { what: format!("{which} cannot be used"), source: Some(e.into()) },
+    }
+}
+
+impl Client {
+    /// The kubeconfig's context; `None` inside a pod.
+    pub fn context(&self) -> Option<&str> {
+        self.shared.context.as_deref()
+    }
+
+    /// The API server's URL.
+    pub fn server(&self) -> &str {
+        &self.shared.server
+    }
+
+    /// The context's namespace, or `default`.
+    pub fn default_namespace(&self) -> &str {
+        self.inner.default_namespace()
+    }
+
+    /// kube's client, for what this crate does not do.
+    pub fn kube(&self) -> kube::Client {
+        self.inner.clone()
+    }
+
+    /// uid of namespace `kube-system`: names the cluster, whatever a kubeconfig calls it.
+    pub async fn cluster_uid(&self) -> Result<String> {
+        let doing = format!("reading namespace kube-system at {}", self.server());
+        Err(Error::Malformed { doing, why: "not written yet".into() })
+    }
+
+    pub(crate) fn options(&self) -> &ConnectOptions {
+        &self.shared.options
+    }
+
+    /// Waits for the request's turn, where requests are limited.
+    pub(crate) async fn turn(&self) {
+        let Some(qps) = self.shared.options.qps.filter(|q| *q > 0) else { return };
+        let start = {
+            let mut next = self.shared.next.lock().unwrap_or_else(PoisonError::into_inner);
+            let start = next.map_or_else(Instant::now, |at| at.max(Instant::now()));
+            *next = Some(start + Duration::from_secs(1) / qps);
+            start
+        };
+        tokio::time::sleep_until(start).await;
+    }
+
+    /// Waits until a page may be fetched.
+    pub(crate) async fn list_permit(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
+        // Never closed; `None` would mean one page more.
+        self.shared.lists.acquire().await.ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test]
+    async fn a_missing_or_broken_kubeconfig_is_named_and_not_quoted() {
+        let dir = std::env::temp_dir().join(format!("bastion-k8s-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let missing = dir.join("missing");
+        let options = ConnectOptions { kubeconfig: Some(missing), ..ConnectOptions::default() };
+        let error = connect(&options).await.unwrap_err();
+        assert!(error.to_string().contains("missing cannot be used"), "{error}");
+
+        let broken = dir.join("broken");
+        std::fs::write(&broken, "users:\n- name: a\n  user: {token: CANARY\n  b").unwrap();
+        let options = ConnectOptions { kubeconfig: Some(broken), ..ConnectOptions::default() };
+        let error = connect(&options).await.unwrap_err();
+        assert!(!format!("{error:?}").contains("CANARY"), "{error:?}");
+
+        let other = dir.join("other");
+        std::fs::write(&other, "contexts: [{name: a, context: {cluster: c, user: u}}]\ncurrent-context: b\n").unwrap();
+        let options = ConnectOptions { kubeconfig: Some(other), ..ConnectOptions::default() };
+        let error = connect(&options).await.unwrap_err();
+        assert_eq!(error.to_string(), r#"the kubeconfig has no context "b"; it has ["a"]"#);
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+}
