@@ -11,6 +11,7 @@ pub mod object;
 pub mod record;
 pub mod repository;
 pub mod runtime;
+pub mod sanitize;
 pub mod sink;
 pub mod source;
 pub mod store;

@@ -73,7 +73,7 @@ impl Manifest {
     /// Parses an object's JSON. What lies at a path of `skip` is read over and takes no memory.
     ///
     /// The last of duplicate keys wins, `-0` is 0, integers beyond u64 become doubles, and a number beyond the
-    /// doubles is an error. The result depends on none of serde_json's Cargo features.
+    /// doubles is an error. The result depends on none of `serde_json`'s Cargo features.
     pub fn parse(json: &[u8], skip: &PathSet) -> Result<Self, ManifestError> {
         match parse::parse(json, skip)? {
             Value::Object(root) => Ok(Self { root }),

@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 
 use super::{MAX_DEPTH, ManifestError, Map, PathSet, Value, path::Step};
 
-/// What serde_json calls the only key of the map as which it shows a number, where some crate of the graph
+/// What `serde_json` calls the only key of the map as which it shows a number, where some crate of the graph
 /// turned its feature `arbitrary_precision` on.
 const NUMBER: &str = "$serde_json::private::Number";
 
@@ -60,7 +60,7 @@ fn depth(json: &[u8]) -> usize {
 struct Seed<'a> {
     /// What to leave out beneath.
     skip: Option<&'a PathSet>,
-    /// Set by a text that arrives as an owned string: serde_json gives that of a number only.
+    /// Set by a text that arrives as an owned string: `serde_json` gives that of a number only.
     is_number: Option<&'a Cell<bool>>,
 }
 

@@ -15,15 +15,15 @@ pub enum Segment {
 
 /// A place in an object.
 ///
-/// Written like kubectl's JSONPath, `.spec.rules[*].host`, `$.metadata.annotations['example.com/at']`, or as a
+/// Written like kubectl's `JSONPath`, `.spec.rules[*].host`, `$.metadata.annotations['example.com/at']`, or as a
 /// JSON pointer (RFC 6901), `/metadata/annotations/example.com~1at`, where `*` alone stands for every item.
 /// Items of lists have no fixed places, so a path cannot name one by its number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Path(Vec<Segment>);
 
-/// Why a text is no path.
+/// Why a text is no path, or a path cannot be used for what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path:?} is no path such as .spec.rules[*].host or /spec/replicas: {why}")]
+#[error("{path:?} cannot be used: {why}")]
 pub struct PathError {
     path: String,
     why: &'static str,
@@ -33,6 +33,19 @@ impl Path {
     /// A path of map keys.
     pub fn of(keys: &[&str]) -> Self {
         Self(keys.iter().map(|key| Segment::Key((*key).to_owned())).collect())
+    }
+
+    /// A path of map keys, then every item there, then map keys again.
+    pub(crate) fn any_of(keys: &[&str], beneath: &[&str]) -> Self {
+        let Self(mut segments) = Self::of(keys);
+        segments.push(Segment::Any);
+        segments.extend(Self::of(beneath).0);
+        Self(segments)
+    }
+
+    /// Refuses a path for this reason.
+    pub(crate) fn refuse(&self, why: &'static str) -> PathError {
+        PathError { path: self.to_string(), why }
     }
 
     /// Its steps.
@@ -45,19 +58,19 @@ impl FromStr for Path {
     type Err = PathError;
 
     fn from_str(text: &str) -> Result<Self, PathError> {
-        let segments = if text.starts_with('/') { pointer(text) } else { json_path(text) };
+        let segments = if text.starts_with('/') { Ok(pointer(text)) } else { json_path(text) };
         let refuse = |why| PathError { path: text.to_owned(), why };
         let segments = segments.map_err(refuse)?;
         if segments.is_empty() { Err(refuse("it names the whole object")) } else { Ok(Self(segments)) }
     }
 }
 
-fn pointer(text: &str) -> Result<Vec<Segment>, &'static str> {
+fn pointer(text: &str) -> Vec<Segment> {
     let segment = |part: &str| match part {
         "*" => Segment::Any,
         key => Segment::Key(key.replace("~1", "/").replace("~0", "~")),
     };
-    Ok(text.split('/').skip(1).map(segment).collect())
+    text.split('/').skip(1).map(segment).collect()
 }
 
 fn json_path(text: &str) -> Result<Vec<Segment>, &'static str> {
@@ -241,7 +254,7 @@ mod tests {
     #[test]
     fn what_is_no_path_says_why() {
         insta::assert_snapshot!(".spec.rules[0]".parse::<Path>().unwrap_err(),
-            @r#"".spec.rules[0]" is no path such as .spec.rules[*].host or /spec/replicas: only [*] and ['key'] may stand in brackets"#);
+            @r#"".spec.rules[0]" cannot be used: only [*] and ['key'] may stand in brackets"#);
         for text in ["", "$", ".", "a..b", "a['b"] {
             assert!(text.parse::<Path>().is_err(), "{text}");
         }

@@ -1,4 +1,4 @@
-//! A JSON value of our own, so that no Cargo feature of serde_json can change what it holds.
+//! A JSON value of our own, so that no Cargo feature of `serde_json` can change what it holds.
 
 use super::Map;
 
