@@ -158,6 +158,10 @@ pub struct Accepted {
     pub kind: GroupKind,
     /// The policy whose pipeline withholds them.
     pub policy: Arc<str>,
+    /// [`Withheld::since`] of what is accepted: a later withholding needs its own word.
+    pub since: Timestamp,
+    /// Who accepted, for people.
+    pub by: Arc<str>,
 }
 
 /// One state of one object as the log has it.
