@@ -10,6 +10,7 @@ pub mod manifest;
 pub mod object;
 pub mod record;
 pub mod repository;
+pub mod retention;
 pub mod runtime;
 pub mod sanitize;
 pub mod sink;
