@@ -11,19 +11,47 @@ use crate::{
     time::Timestamp,
 };
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+mod dry_run;
 mod faulty;
 mod key;
+mod limit;
 mod memory;
+mod prefix;
+mod read_only;
+mod retry;
 
+pub use dry_run::{DryRunReport, DryRunStore};
 pub use faulty::{Fault, FaultRates, FaultyStore, Operation, Verb};
 pub use key::{Key, Prefix};
+pub use limit::LimitStore;
 pub use memory::MemoryStore;
+pub use prefix::PrefixStore;
+pub use read_only::ReadOnlyStore;
+pub use retry::{RetryPolicy, RetryStore};
 
 /// What the operations of a store return.
 pub type StoreResult<T> = std::result::Result<T, StoreError>;
 
 /// The largest file that a store must take: 16 MiB. So no store needs multipart uploads or streaming.
 pub const MAX_FILE: usize = 16 << 20;
+
+/// What every store asks first of a file that is to be written.
+pub fn check_size(key: &Key, size: usize) -> StoreResult<()> {
+    if size > MAX_FILE {
+        return Err(StoreError::Unsupported(format!("{key} has {size} bytes; a file may have {MAX_FILE}")));
+    }
+    Ok(())
+}
+
+/// The part of a range that lies within a file of `size` bytes, as [`Store::get`] wants it.
+pub fn check_range(key: &Key, size: u64, range: &Range<u64>) -> StoreResult<Range<u64>> {
+    if range.start >= size {
+        return Err(StoreError::InvalidRange { key: key.to_string(), size, start: range.start });
+    }
+    Ok(range.start..range.end.clamp(range.start, size))
+}
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -84,7 +112,7 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Writes a file.
     async fn put(&self, key: &Key, body: Bytes, options: &PutOptions) -> StoreResult<Meta>;
     /// Reads a file, or these bytes of it. A range that reaches beyond the end gives what there is; one
-    /// that starts at or beyond the end is [`StoreError::InvalidRange`].
+    /// that starts at or beyond the end is [`StoreError::InvalidRange`]; an empty one gives nothing.
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> StoreResult<Bytes>;
     /// Size and time of a file.
     async fn head(&self, key: &Key) -> StoreResult<Meta>;

@@ -375,7 +375,10 @@ mod tests {
     use futures::TryStreamExt;
 
     use super::*;
-    use crate::{runtime::SimRuntime, store::MemoryStore};
+    use crate::{
+        runtime::SimRuntime,
+        store::{MemoryStore, conformance},
+    };
 
     fn store(seed: u64) -> (MemoryStore, FaultyStore) {
         let memory = MemoryStore::new();
@@ -385,6 +388,11 @@ mod tests {
 
     fn key(name: &str) -> Key {
         Key::from_segments([name])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_faults_it_behaves_like_a_store() {
+        conformance::check(Arc::new(store(0).1)).await;
     }
 
     #[tokio::test(start_paused = true)]

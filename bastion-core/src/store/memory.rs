@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 
-use super::{Key, Meta, Prefix, PutMode, PutOptions, Store, StoreError, StoreResult};
+use super::{Key, Meta, Prefix, PutMode, PutOptions, Store, StoreError, StoreResult, check_range, check_size};
 
 /// The reference store: a map in memory. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +32,7 @@ fn meta(key: &Key, body: &Bytes) -> Meta {
 #[async_trait]
 impl Store for MemoryStore {
     async fn put(&self, key: &Key, body: Bytes, options: &PutOptions) -> StoreResult<Meta> {
+        check_size(key, body.len())?;
         let mut files = self.files();
         if options.mode == PutMode::Create && files.contains_key(key) {
             return Err(StoreError::AlreadyExists { key: key.to_string() });
@@ -44,12 +45,9 @@ impl Store for MemoryStore {
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> StoreResult<Bytes> {
         let body = self.files().get(key).cloned().ok_or_else(|| StoreError::NotFound { key: key.to_string() })?;
         let Some(range) = range else { return Ok(body) };
-        let size = body.len() as u64;
-        if range.start >= size {
-            return Err(StoreError::InvalidRange { key: key.to_string(), size, start: range.start });
-        }
-        let at = |n: u64| usize::try_from(n.min(size)).unwrap_or(body.len());
-        Ok(body.slice(at(range.start)..at(range.end).max(at(range.start))))
+        let range = check_range(key, body.len() as u64, &range)?;
+        let at = |n: u64| usize::try_from(n).unwrap_or(body.len());
+        Ok(body.slice(at(range.start)..at(range.end)))
     }
 
     async fn head(&self, key: &Key) -> StoreResult<Meta> {
@@ -78,5 +76,16 @@ impl Store for MemoryStore {
     async fn delete(&self, key: &Key) -> StoreResult<()> {
         self.files().remove(key);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance;
+
+    #[tokio::test]
+    async fn behaves_like_a_store() {
+        conformance::check(Arc::new(MemoryStore::new())).await;
     }
 }
