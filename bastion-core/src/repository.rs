@@ -14,6 +14,8 @@ use crate::{
 
 mod batch;
 mod clusters;
+#[allow(dead_code, unused_imports)] // its users follow
+mod format;
 mod index;
 mod open;
 mod snapshot;
