@@ -7,6 +7,7 @@ pub mod canonical;
 pub mod error;
 pub mod hash;
 pub mod manifest;
+pub mod memory;
 pub mod object;
 pub mod record;
 pub mod repository;

@@ -26,7 +26,7 @@ use std::{
 use crate::{
     canonical,
     hash::Digest,
-    manifest::{Manifest, Path, PathError, PathSet, Segment},
+    manifest::{Manifest, Path, PathError, PathSet, Segment, Value},
     object::{GroupKind, Kind},
     record::Extras,
 };
@@ -202,7 +202,7 @@ impl Sanitizer for Rules {
     fn sanitize(&self, kind: &Kind, manifest: &mut Manifest) -> Result<Extras, SanitizeError> {
         let of_kind = self.kinds.get(&kind.group_kind());
         let keep_status = of_kind.is_some_and(|rules| rules.keep_status);
-        if !manifest.root().get("metadata").is_some_and(|metadata| metadata.as_object().is_some()) {
+        if manifest.root().get("metadata").and_then(Value::as_object).is_none() {
             let purpose = if self.profile == Profile::Backup { "backup" } else { "restore" };
             return Err(SanitizeError { purpose, why: "it has no metadata".into() });
         }

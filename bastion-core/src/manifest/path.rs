@@ -160,8 +160,7 @@ impl PathSet {
             [] => self.here = true,
             [Segment::Key(key), rest @ ..] => {
                 let any = &self.any;
-                let child =
-                    self.keys.entry(key.clone()).or_insert_with(|| any.as_deref().cloned().unwrap_or_default());
+                let child = self.keys.entry(key.clone()).or_insert_with(|| any.as_deref().cloned().unwrap_or_default());
                 child.insert_segments(rest);
             }
             [Segment::Any, rest @ ..] => {

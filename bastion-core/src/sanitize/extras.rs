@@ -43,9 +43,8 @@ fn text<'a>(map: &'a Value, key: &str) -> &'a str {
 /// JSON pointers of a Service's fields that the API server filled in: present, but owned by no manager and
 /// not in what was last applied. They are the old cluster's; those that a client set are wanted.
 fn unowned(manifest: &Manifest, managed: &[Value]) -> Vec<Arc<str>> {
-    let applied = manifest
-        .annotation(LAST_APPLIED)
-        .and_then(|json| Manifest::parse(json.as_bytes(), &PathSet::default()).ok());
+    let applied =
+        manifest.annotation(LAST_APPLIED).and_then(|json| Manifest::parse(json.as_bytes(), &PathSet::default()).ok());
     let applied = applied.as_ref();
     let owned = |field: &[&str]| managed.iter().any(|entry| entry.get(field).is_some());
     let mut out = Vec::new();

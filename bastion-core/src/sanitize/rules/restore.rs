@@ -82,7 +82,8 @@ fn service_account(manifest: &mut Manifest) {
 
 /// Whether a name is this prefix and the five characters that the API server's generator appends.
 pub(crate) fn is_generated(name: &str, prefix: &str) -> bool {
-    name.strip_prefix(prefix).is_some_and(|suffix| suffix.len() == 5 && suffix.bytes().all(|b| b.is_ascii_alphanumeric()))
+    name.strip_prefix(prefix)
+        .is_some_and(|suffix| suffix.len() == 5 && suffix.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 /// A Job with its old controller-uid is refused; the API server makes selector and label anew, unless the

@@ -1,0 +1,211 @@
+//! A cluster in memory, for examples, tests and simulations.
+//!
+//! [`MemoryCluster`] keeps objects as an API server does: it gives uids, resourceVersions, generations and
+//! creation times, leaves a write that changes nothing without effect, keeps a window of events for watches
+//! (older positions are expired), serves the kinds of the CRDs that it holds, and empties a namespace that is
+//! deleted. It has no schemas, no admission, no finalizers and no controllers; the garbage collector runs when
+//! it is told to.
+//!
+//! Read it through [`MemoryCluster::list`] or [`MemoryCluster::watch`]; it is a [`Sink`](crate::sink::Sink)
+//! itself. Everything in it follows from what was done to it: two runs give the same uids, numbers and times.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::watch;
+
+use crate::{
+    manifest::{Manifest, ManifestError, PathSet, Value},
+    object::{GroupKind, Kind, ObjectId, Scope},
+    sink::Live,
+};
+
+mod sink;
+mod source;
+mod state;
+
+pub use source::MemorySource;
+use state::State;
+
+/// Why the memory cluster refuses an object.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MemoryError {
+    /// It is no object.
+    #[error("not an object")]
+    Manifest(#[from] ManifestError),
+    /// It has no apiVersion, kind or name.
+    #[error("an object needs apiVersion, kind and metadata.name")]
+    Unnamed,
+    /// The cluster does not serve such objects.
+    #[error("the cluster serves no kind {0}")]
+    UnknownKind(GroupKind),
+    /// Its namespace does not exist.
+    #[error("namespace {0:?} does not exist")]
+    NoNamespace(String),
+    /// A namespace stands where none belongs, or is missing.
+    #[error("{0} has a namespace and must not, or has none and must")]
+    WrongScope(GroupKind),
+    /// What is to be created already has a resourceVersion.
+    #[error("resourceVersion must not be set on what is created")]
+    ResourceVersionSet,
+}
+
+/// A cluster in memory. Clones are the same cluster.
+#[derive(Debug, Clone)]
+pub struct MemoryCluster {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    /// Counts up with every change, so that watches wake.
+    changed: watch::Sender<u64>,
+}
+
+/// What [`MemoryCluster::save_etcd`] saved.
+#[derive(Debug, Clone)]
+pub struct EtcdBackup(State);
+
+impl MemoryCluster {
+    /// A new cluster with the usual namespaces. The name seeds its uids: two clusters of one name are the same
+    /// one to Bastion.
+    pub fn new(name: &str) -> Self {
+        let shared = Shared { state: Mutex::new(State::new(name)), changed: watch::Sender::new(0) };
+        let cluster = Self { shared: Arc::new(shared) };
+        for namespace in ["default", "kube-system"] {
+            cluster.lock().ensure_namespace(namespace);
+        }
+        cluster
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let result = change(&mut self.lock());
+        self.shared.changed.send_modify(|n| *n += 1);
+        result
+    }
+
+    /// Serves a kind from now on, without a CRD. `ConfigMap`, `Secret`, `Namespace`, `ServiceAccount`, `Service`,
+    /// `Deployment` and `CustomResourceDefinition` are there from the start.
+    pub fn add_kind(&self, kind: Kind) {
+        self.change(|state| _ = state.kinds.insert(kind.group_kind(), kind));
+    }
+
+    /// The kinds that are served.
+    pub fn served(&self) -> Vec<Kind> {
+        self.lock().kinds.values().cloned().collect()
+    }
+
+    /// Creates the object, or makes the existing one equal to it, as `kubectl replace` would; makes its namespace
+    /// too. A `status` that is not stated stays.
+    pub fn put(&self, json: impl AsRef<[u8]>) -> Result<Live, MemoryError> {
+        let manifest = Manifest::parse(json.as_ref(), &PathSet::default())?;
+        self.change(|state| {
+            if let Some(namespace) = manifest.namespace() {
+                state.ensure_namespace(namespace);
+            }
+            state.put(manifest)
+        })
+    }
+
+    /// Writes an object's status only, as a controller does.
+    pub fn put_status(&self, id: &ObjectId, status: Value) -> Option<Live> {
+        self.change(|state| {
+            let mut manifest = state.manifest(id)?;
+            manifest.set(&["status"], status);
+            state.put(manifest).ok()
+        })
+    }
+
+    /// Deletes an object (a namespace with everything in it); says whether there was one.
+    pub fn delete(&self, id: &ObjectId) -> bool {
+        self.change(|state| state.delete(id))
+    }
+
+    /// The object as it is.
+    pub fn object(&self, id: &ObjectId) -> Option<Live> {
+        self.lock().live(id)
+    }
+
+    /// The object as it is, parsed.
+    pub fn manifest(&self, id: &ObjectId) -> Option<Manifest> {
+        self.lock().manifest(id)
+    }
+
+    /// The ids of everything there is, in order.
+    pub fn ids(&self) -> Vec<ObjectId> {
+        self.lock().objects.keys().cloned().collect()
+    }
+
+    /// The resourceVersion of the newest change.
+    pub fn resource_version(&self) -> u64 {
+        self.lock().revision
+    }
+
+    /// Forgets every event so far: a watch that has not seen them all is expired (410).
+    pub fn compact(&self) {
+        self.change(State::compact);
+    }
+
+    /// Keeps this many events for watches; 1,000 from the start.
+    pub fn keep_events(&self, window: usize) {
+        self.change(|state| state.keep_events(window));
+    }
+
+    /// Lists and watches of this kind are forbidden from now on, or allowed again.
+    pub fn forbid(&self, kind: &GroupKind, forbidden: bool) {
+        self.change(|state| {
+            if forbidden {
+                state.forbidden.insert(kind.clone())
+            } else {
+                state.forbidden.remove(kind)
+            };
+        });
+    }
+
+    /// New CRDs are established only after they were asked for this many times.
+    pub fn establish_after(&self, asks: u32) {
+        self.lock().establish_after = asks;
+    }
+
+    /// Deletes what the garbage collector would: objects with owners none of which exists under its uid.
+    /// Gives what it deleted.
+    pub fn collect_garbage(&self) -> BTreeSet<ObjectId> {
+        self.change(State::collect_garbage)
+    }
+
+    /// Saves everything, as a backup of etcd would.
+    pub fn save_etcd(&self) -> EtcdBackup {
+        EtcdBackup(self.lock().clone())
+    }
+
+    /// Goes back to what was saved: resourceVersions go backwards.
+    pub fn restore_etcd(&self, backup: &EtcdBackup) {
+        self.change(|state| *state = backup.0.clone());
+    }
+
+    /// A one-shot source of everything, under the policy `all`.
+    pub fn list(&self) -> MemorySource {
+        MemorySource::new(self.clone(), false)
+    }
+
+    /// A continuous source of everything, under the policy `all`.
+    pub fn watch(&self) -> MemorySource {
+        MemorySource::new(self.clone(), true)
+    }
+}
+
+/// A kind for [`MemoryCluster::add_kind`].
+pub fn kind(group: &str, version: &str, kind: &str, plural: &str, scope: Scope) -> Kind {
+    Kind { group: group.into(), version: version.into(), kind: kind.into(), plural: plural.into(), scope }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,292 @@
+//! The memory cluster as a [`Source`], one-shot or continuous.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt};
+use tokio::sync::watch;
+
+use super::{
+    MemoryCluster,
+    state::{State, namespace_id, parse},
+};
+use crate::{
+    error::Category,
+    manifest::Manifest,
+    object::{GroupKind, Kind, ObjectId, ResourceVersion},
+    sink::Live,
+    source::{Coverage, Current, KindChange, Observation, Observed, Proof, Source, SourceError},
+};
+
+/// What of the cluster is selected.
+#[derive(Debug, Clone)]
+enum Selection {
+    Everything,
+    /// By the server: objects with this label.
+    Label(String, String),
+    /// By Bastion: objects annotated `backup/enabled: "true"`, or in a namespace that is.
+    Annotated,
+}
+
+/// A view of a [`MemoryCluster`] that Bastion reads from.
+#[derive(Debug, Clone)]
+pub struct MemorySource {
+    cluster: MemoryCluster,
+    continuous: bool,
+    policy: Arc<str>,
+    selection: Selection,
+}
+
+impl MemorySource {
+    pub(super) fn new(cluster: MemoryCluster, continuous: bool) -> Self {
+        Self { cluster, continuous, policy: "all".into(), selection: Selection::Everything }
+    }
+
+    /// Under another policy's name.
+    #[must_use]
+    pub fn policy(self, name: &str) -> Self {
+        Self { policy: name.into(), ..self }
+    }
+
+    /// Objects with this label only, filtered by the cluster as by a label selector.
+    #[must_use]
+    pub fn labelled(self, key: &str, value: &str) -> Self {
+        let selection = Selection::Label(key.to_owned(), value.to_owned());
+        Self { policy: format!("label-{key}-{value}").into(), selection, ..self }
+    }
+
+    /// Objects annotated `backup/enabled: "true"` only, or in a namespace that is, their own value winning.
+    /// A namespace's annotation counts for what happens after it was set.
+    #[must_use]
+    pub fn annotated(self) -> Self {
+        Self { policy: "annotated".into(), selection: Selection::Annotated, ..self }
+    }
+
+    fn by_server(&self) -> bool {
+        matches!(self.selection, Selection::Label(..))
+    }
+
+    fn selects(&self, state: &State, body: &[u8]) -> bool {
+        let Some(manifest) = parse(body) else { return false };
+        match &self.selection {
+            Selection::Everything => true,
+            Selection::Label(key, value) => manifest.label(key) == Some(value),
+            Selection::Annotated => {
+                let own = enabled(&manifest);
+                let namespace = || enabled(&state.manifest(&namespace_id(manifest.namespace()?))?);
+                own.or_else(namespace).unwrap_or(false)
+            }
+        }
+    }
+
+    fn listed(&self, state: &State, kind: &GroupKind, out: &mut VecDeque<Observation>) {
+        out.push_back(Observation::Begin(Coverage { namespaces: None, selector: self.by_server() }));
+        for (id, live) in state.objects.iter().filter(|(id, _)| id.group_kind() == *kind) {
+            self.exists(state, id, &live.body, &live.resource_version, out);
+        }
+        out.push_back(Observation::Complete { at: state.revision.into() });
+    }
+
+    fn exists(
+        &self,
+        state: &State,
+        id: &ObjectId,
+        body: &Bytes,
+        resource_version: &ResourceVersion,
+        out: &mut VecDeque<Observation>,
+    ) {
+        if self.selects(state, body) {
+            let (id, resource_version, body) = (id.clone(), resource_version.clone(), body.clone());
+            out.push_back(Observation::Object(Observed { id, resource_version, body }));
+        } else if !self.by_server() {
+            out.push_back(Observation::Unselected { id: id.clone(), at: resource_version.clone() });
+        }
+    }
+
+    /// What happened to this kind after `seen`.
+    fn events(&self, state: &State, kind: &GroupKind, seen: u64, out: &mut VecDeque<Observation>) {
+        for event in state.events.iter().filter(|event| event.revision > seen && event.id.group_kind() == *kind) {
+            let (id, at) = (event.id.clone(), ResourceVersion::from(event.revision));
+            let was_selected = event.before.as_ref().is_some_and(|body| self.selects(state, body));
+            let proof = if self.by_server() { Proof::LeftSelection } else { Proof::Watched };
+            match &event.after {
+                Some(body) if self.by_server() && !self.selects(state, body) => {
+                    if was_selected {
+                        out.push_back(Observation::Gone { id, at, proof });
+                    }
+                }
+                Some(body) => self.exists(state, &id, body, &at, out),
+                None if self.by_server() && !was_selected => {}
+                None => out.push_back(Observation::Gone { id, at, proof }),
+            }
+        }
+        // Whatever else happened was not of this kind: a bookmark says that nothing is missing.
+        if state.revision > seen {
+            out.push_back(Observation::Mark(state.revision.into()));
+        }
+    }
+
+    fn error(kind: &GroupKind, category: Category, why: &str) -> SourceError {
+        SourceError { what: format!("list {kind}: {why}"), category, source: None }
+    }
+}
+
+fn enabled(manifest: &Manifest) -> Option<bool> {
+    manifest.annotation("backup/enabled").map(|value| value == "true")
+}
+
+/// One kind's stream: what is still to be said, and up to where the cluster was seen.
+#[derive(Debug)]
+struct Follow {
+    source: MemorySource,
+    kind: GroupKind,
+    seen: Option<u64>,
+    said: VecDeque<Observation>,
+    changed: watch::Receiver<u64>,
+    done: bool,
+}
+
+impl Follow {
+    async fn next(mut self) -> Option<(Result<Observation, SourceError>, Self)> {
+        loop {
+            if let Some(observation) = self.said.pop_front() {
+                return Some((Ok(observation), self));
+            }
+            if self.done {
+                return None;
+            }
+            self.changed.borrow_and_update();
+            if let Err(error) = self.look() {
+                self.done = true;
+                return Some((Err(error), self));
+            }
+            self.done |= !self.source.continuous;
+            if self.said.is_empty() && !self.done && self.changed.changed().await.is_err() {
+                return None;
+            }
+        }
+    }
+
+    fn look(&mut self) -> Result<(), SourceError> {
+        let state = self.source.cluster.lock();
+        if state.forbidden.contains(&self.kind) {
+            return Err(MemorySource::error(&self.kind, Category::Denied, "forbidden"));
+        }
+        if !state.kinds.contains_key(&self.kind) {
+            return Err(MemorySource::error(&self.kind, Category::NotFound, "not served"));
+        }
+        match self.seen {
+            Some(seen) if seen > state.revision => {
+                self.said.push_back(Observation::Rewound { now: state.revision.into() });
+                self.source.listed(&state, &self.kind, &mut self.said);
+            }
+            Some(seen) if seen < state.compacted => {
+                self.said.push_back(Observation::Expired);
+                self.source.listed(&state, &self.kind, &mut self.said);
+            }
+            Some(seen) => self.source.events(&state, &self.kind, seen, &mut self.said),
+            None => self.source.listed(&state, &self.kind, &mut self.said),
+        }
+        self.seen = Some(state.revision);
+        Ok(())
+    }
+}
+
+/// The stream of kinds: those that were named, with what became of them still to be said.
+struct Kinds {
+    source: MemorySource,
+    known: BTreeMap<GroupKind, Kind>,
+    said: VecDeque<KindChange>,
+    changed: watch::Receiver<u64>,
+    settled: bool,
+}
+
+impl Kinds {
+    async fn next(mut self) -> Option<(KindChange, Self)> {
+        loop {
+            if let Some(change) = self.said.pop_front() {
+                return Some((change, self));
+            }
+            if self.settled && !self.source.continuous {
+                return None;
+            }
+            self.changed.borrow_and_update();
+            let served = self.source.cluster.lock().kinds.clone();
+            let gone = self.known.keys().filter(|kind| served.get(kind) != self.known.get(kind)).cloned();
+            self.said.extend(gone.map(KindChange::Removed));
+            let new = served.values().filter(|kind| self.known.get(&kind.group_kind()) != Some(kind)).cloned();
+            self.said.extend(new.map(KindChange::Added));
+            self.known = served;
+            if !self.settled {
+                self.settled = true;
+                self.said.push_back(KindChange::Settled);
+            }
+            if self.said.is_empty() && self.changed.changed().await.is_err() {
+                return None;
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Source for MemorySource {
+    async fn cluster_uid(&self) -> Result<String, SourceError> {
+        let uid = self.cluster.object(&namespace_id("kube-system")).map(|live| live.uid);
+        uid.ok_or_else(|| SourceError {
+            what: "read namespace kube-system".into(),
+            category: Category::NotFound,
+            source: None,
+        })
+    }
+
+    fn policy(&self) -> Arc<str> {
+        self.policy.clone()
+    }
+
+    fn selection_fingerprint(&self) -> String {
+        format!("{:?}", self.selection)
+    }
+
+    fn kinds(&self) -> BoxStream<'static, KindChange> {
+        let kinds = Kinds {
+            source: self.clone(),
+            known: BTreeMap::new(),
+            said: VecDeque::new(),
+            changed: self.cluster.shared.changed.subscribe(),
+            settled: false,
+        };
+        stream::unfold(kinds, Kinds::next).boxed()
+    }
+
+    fn observe(
+        &self,
+        kind: &Kind,
+        from: Option<ResourceVersion>,
+    ) -> BoxStream<'static, Result<Observation, SourceError>> {
+        let follow = Follow {
+            source: self.clone(),
+            kind: kind.group_kind(),
+            // A one-shot source always lists.
+            seen: from.filter(|_| self.continuous).and_then(|version| version.number()),
+            said: VecDeque::new(),
+            changed: self.cluster.shared.changed.subscribe(),
+            done: false,
+        };
+        stream::unfold(follow, Follow::next).boxed()
+    }
+
+    async fn get(&self, kind: &Kind, id: &ObjectId) -> Result<Option<Current>, SourceError> {
+        let state = self.cluster.lock();
+        if state.forbidden.contains(&kind.group_kind()) {
+            return Err(Self::error(&kind.group_kind(), Category::Denied, "forbidden"));
+        }
+        Ok(state.live(id).map(|Live { resource_version, body, .. }| Current {
+            selected: self.selects(&state, &body),
+            observed: Observed { id: id.clone(), resource_version, body },
+        }))
+    }
+}
