@@ -4,11 +4,13 @@
 //! [`sink::Sink`]s (bastion-k8s has the real ones) and on [`store::Store`]s (bastion-storage).
 
 pub mod canonical;
+pub mod engine;
 pub mod error;
 pub mod hash;
 pub mod manifest;
 pub mod memory;
 pub mod object;
+pub mod pipeline;
 pub mod record;
 pub mod repository;
 pub mod retention;

@@ -48,7 +48,8 @@ pub enum Proof {
 /// One thing that a source saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
-    /// A list begins; until `Complete`, every object that exists inside the coverage follows.
+    /// A list begins; until `Complete`, every object that exists inside the coverage follows. A list that is
+    /// cut is begun again. Beside a running watch a part may be listed (one namespace that was re-evaluated).
     Begin(Coverage),
     /// The object exists and is selected.
     Object(Observed),
@@ -73,7 +74,9 @@ pub enum Observation {
         /// How it is known.
         proof: Proof,
     },
-    /// Everything up to here was seen (a bookmark).
+    /// Everything up to here was seen (a bookmark). Beside the `Complete` of a list that nothing came before,
+    /// only this moves the saved position: the resourceVersions of single objects never do, so an object may
+    /// be read beside the watch and reported at any time.
     Mark(ResourceVersion),
     /// The saved position was too old (410): a list follows.
     Expired,

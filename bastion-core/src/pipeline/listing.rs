@@ -1,0 +1,144 @@
+//! A list while it is read, and what is absent from it once it is complete.
+
+use std::{cmp::Ordering, sync::Arc};
+
+use futures::{Stream, StreamExt};
+
+use crate::{
+    error::Result,
+    object::ObjectId,
+    pipeline::recent::name_hash,
+    record::{Newest, Order, State},
+    source::Coverage,
+};
+
+/// The names that a list has shown so far: 16 bytes each, for as long as the list runs.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub(crate) coverage: Coverage,
+    /// Whether a watch can resume from where the list ends: not so for a part that is listed beside a watch.
+    pub(crate) is_base: bool,
+    names: Vec<u128>,
+}
+
+/// What the log has and a complete list has not.
+#[derive(Debug, Default)]
+pub(crate) struct Absent {
+    /// The objects, in the order of their ids.
+    pub(crate) ids: Vec<ObjectId>,
+    /// How many of them were recorded in an earlier life of etcd.
+    pub(crate) of_earlier_life: u64,
+    /// How many objects the log has where the list looked.
+    pub(crate) of: u64,
+}
+
+impl Listing {
+    pub(crate) fn new(coverage: Coverage, is_base: bool) -> Self {
+        Self { coverage, is_base, names: Vec::new() }
+    }
+
+    /// The list has shown this object, selected or not.
+    pub(crate) fn saw(&mut self, id: &ObjectId) {
+        self.names.push(name_hash(id));
+    }
+
+    /// Compares the complete list, as of `at`, with everything that the log has of the kind.
+    pub(crate) async fn absent(
+        mut self,
+        live: impl Stream<Item = Result<(ObjectId, Newest)>>,
+        at: &Order,
+        policy: &Arc<str>,
+    ) -> Result<Absent> {
+        self.names.sort_unstable();
+        let mut absent = Absent::default();
+        let mut live = std::pin::pin!(live);
+        while let Some(entry) = live.next().await {
+            let (id, newest) = entry?;
+            if !self.expects(&id, &newest, policy) {
+                continue;
+            }
+            absent.of += 1;
+            let newer_than_the_list = newest.order.compare(at) == Ordering::Greater;
+            if newer_than_the_list || self.names.binary_search(&name_hash(&id)).is_ok() {
+                continue;
+            }
+            absent.of_earlier_life += u64::from(newest.order.incarnation < at.incarnation);
+            absent.ids.push(id);
+        }
+        Ok(absent)
+    }
+
+    /// Whether the list would have shown the object if it still existed.
+    fn expects(&self, id: &ObjectId, newest: &Newest, policy: &Arc<str>) -> bool {
+        let covered = match &self.coverage.namespaces {
+            None => true,
+            Some(namespaces) => namespaces.contains(&id.namespace),
+        };
+        // A server that filters shows only what the selection takes: of what other policies recorded, and of
+        // what was released, it says nothing.
+        let shown = !self.coverage.selector || (newest.state == State::Put && newest.policy == *policy);
+        newest.state != State::Deleted && covered && shown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use futures::{FutureExt, stream};
+
+    use super::*;
+    use crate::{hash::Digest, object::GroupKind};
+
+    fn id(namespace: &str, n: usize) -> ObjectId {
+        ObjectId::new(&GroupKind::new("", "ConfigMap"), namespace, format!("c{n}"))
+    }
+
+    fn newest(rv: u64, state: State, policy: &str) -> Newest {
+        let order = Order { incarnation: 1, resource_version: rv.into() };
+        Newest { order, state, digest: Digest::default(), policy: policy.into() }
+    }
+
+    fn names(
+        coverage: Coverage,
+        seen: &[ObjectId],
+        log: Vec<(ObjectId, Newest)>,
+        incarnation: u32,
+    ) -> (Vec<String>, u64, u64) {
+        let mut list = Listing::new(coverage, true);
+        seen.iter().for_each(|id| list.saw(id));
+        let at = Order { incarnation, resource_version: 50.into() };
+        let live = stream::iter(log.into_iter().map(Ok));
+        let absent = list.absent(live, &at, &"all".into()).now_or_never().unwrap().unwrap();
+        (absent.ids.iter().map(ToString::to_string).collect(), absent.of, absent.of_earlier_life)
+    }
+
+    #[test]
+    fn absent_is_what_the_log_has_and_the_list_has_not() {
+        let log = vec![
+            (id("a", 1), newest(10, State::Put, "all")),
+            (id("a", 2), newest(10, State::Put, "annotated")),
+            (id("a", 3), newest(10, State::Deleted, "all")),
+            (id("a", 4), newest(10, State::Released, "all")),
+            (id("a", 5), newest(51, State::Put, "all")),
+            (id("a", 6), newest(50, State::Put, "all")),
+        ];
+        let (ids, of, earlier) = names(Coverage::default(), &[id("a", 1)], log.clone(), 1);
+        assert_eq!(ids, ["ConfigMap a/c2", "ConfigMap a/c4", "ConfigMap a/c6"]);
+        assert_eq!((of, earlier), (5, 0));
+        // In the next life of etcd resourceVersions start anew: 51 of the old one is not newer than 50.
+        let (ids, _, earlier) = names(Coverage::default(), &[id("a", 1)], log, 2);
+        assert_eq!((ids.len(), earlier), (4, 4));
+    }
+
+    #[test]
+    fn nothing_is_said_of_what_the_list_did_not_look_at() {
+        let log = vec![
+            (id("a", 1), newest(10, State::Put, "all")),
+            (id("a", 2), newest(10, State::Put, "annotated")),
+            (id("a", 4), newest(10, State::Released, "all")),
+            (id("b", 1), newest(10, State::Put, "all")),
+        ];
+        let coverage = Coverage { namespaces: Some(vec!["a".into()]), selector: true };
+        assert_eq!(names(coverage, &[], log, 1), (vec!["ConfigMap a/c1".into()], 1, 0));
+    }
+}

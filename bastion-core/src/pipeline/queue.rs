@@ -1,0 +1,202 @@
+//! The coalescing queue: the latest observation of each object, in the order in which objects first came.
+
+use std::{cmp::Ordering, collections::BTreeMap, time::Duration};
+
+use crate::{
+    object::{ObjectId, ResourceVersion},
+    pipeline::budget::Held,
+    source::Proof,
+};
+
+/// What was seen of an object.
+#[derive(Debug)]
+pub(crate) enum Seen {
+    /// It exists and is selected.
+    Object {
+        /// Its resourceVersion.
+        at: ResourceVersion,
+        /// Its JSON; `None` where there was no room to keep it: it is read again when its turn comes.
+        body: Option<Held>,
+    },
+    /// It exists and is not selected.
+    Unselected {
+        /// Its resourceVersion.
+        at: ResourceVersion,
+    },
+    /// It is gone, or may be.
+    Gone {
+        /// resourceVersion of the event or list that says so.
+        at: ResourceVersion,
+        /// How it is known.
+        proof: Proof,
+    },
+}
+
+impl Seen {
+    pub(crate) fn at(&self) -> &ResourceVersion {
+        match self {
+            Self::Object { at, .. } | Self::Unselected { at } | Self::Gone { at, .. } => at,
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Object { body: Some(held), .. } => held.bytes.len(),
+            _ => 0,
+        }
+    }
+}
+
+/// An object that waits.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// Its ticket for the low-water mark.
+    pub(crate) ticket: u64,
+    /// When the oldest observation that it stands for came.
+    pub(crate) since: Duration,
+    /// The latest observation.
+    pub(crate) seen: Seen,
+    turn: u64,
+}
+
+/// What became of a pushed observation.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// It waits under a new place.
+    Queued,
+    /// It replaced an older one, whose ticket and age these are.
+    Replaced { ticket: u64, since: Duration },
+    /// Something newer of the object waits already.
+    Stale,
+}
+
+/// Objects that wait for a worker. An object that a worker or a batch has right now (busy) keeps its entry but
+/// is not handed out before that is over, so the states of one object go into the log one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    entries: BTreeMap<ObjectId, Entry>,
+    turns: BTreeMap<u64, ObjectId>,
+    next_turn: u64,
+    bytes: usize,
+}
+
+impl Queue {
+    /// Adds what was seen, or replaces what waits of that object if that is not newer.
+    pub(crate) fn push(&mut self, id: &ObjectId, ticket: u64, now: Duration, seen: Seen, busy: bool) -> Pushed {
+        if let Some(old) = self.entries.get_mut(id) {
+            // A source may read an object beside its watch (a namespace re-evaluated) and find an older state.
+            if is_older(seen.at(), old.seen.at()) {
+                return Pushed::Stale;
+            }
+            self.bytes = self.bytes - old.seen.bytes() + seen.bytes();
+            old.seen = seen;
+            let before = std::mem::replace(&mut old.ticket, ticket);
+            return Pushed::Replaced { ticket: before, since: old.since };
+        }
+        let turn = self.next_turn;
+        self.next_turn += 1;
+        self.bytes += seen.bytes();
+        self.entries.insert(id.clone(), Entry { ticket, since: now, seen, turn });
+        if !busy {
+            self.turns.insert(turn, id.clone());
+        }
+        Pushed::Queued
+    }
+
+    /// The object whose turn it is.
+    pub(crate) fn pop(&mut self) -> Option<(ObjectId, Entry)> {
+        let (_, id) = self.turns.pop_first()?;
+        let (id, entry) = self.entries.remove_entry(&id)?;
+        self.bytes -= entry.seen.bytes();
+        Some((id, entry))
+    }
+
+    /// The object is no longer busy: if something of it waits, it may be handed out.
+    pub(crate) fn release(&mut self, id: &ObjectId) {
+        if let Some((id, entry)) = self.entries.get_key_value(id) {
+            self.turns.insert(entry.turn, id.clone());
+        }
+    }
+
+    /// How many objects wait.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// How many of them can be handed out.
+    pub(crate) fn ready(&self) -> usize {
+        self.turns.len()
+    }
+
+    /// How many bytes their bodies hold.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+fn is_older(a: &ResourceVersion, b: &ResourceVersion) -> bool {
+    matches!((a.number(), b.number()), (Some(a), Some(b)) if a.cmp(&b) == Ordering::Less)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::object::GroupKind;
+
+    fn id(n: usize) -> ObjectId {
+        ObjectId::new(&GroupKind::new("", "ConfigMap"), "shop", format!("c{n}"))
+    }
+
+    fn seen(rv: u64) -> Seen {
+        Seen::Object { at: rv.into(), body: None }
+    }
+
+    #[test]
+    fn the_latest_state_waits_in_the_first_one_s_place() {
+        let mut queue = Queue::default();
+        let at = Duration::from_secs;
+        assert_eq!(queue.push(&id(1), 0, at(1), seen(1), false), Pushed::Queued);
+        assert_eq!(queue.push(&id(2), 1, at(2), seen(2), false), Pushed::Queued);
+        assert_eq!(queue.push(&id(1), 2, at(3), seen(3), false), Pushed::Replaced { ticket: 0, since: at(1) });
+        assert_eq!(queue.push(&id(1), 3, at(4), seen(2), false), Pushed::Stale);
+        let (first, entry) = queue.pop().unwrap();
+        assert_eq!((first, entry.ticket, entry.since, entry.seen.at().number()), (id(1), 2, at(1), Some(3)));
+        assert_eq!(queue.pop().unwrap().0, id(2));
+        assert!(queue.pop().is_none());
+    }
+
+    #[test]
+    fn a_busy_object_waits_until_it_is_released() {
+        let mut queue = Queue::default();
+        queue.push(&id(1), 0, Duration::ZERO, seen(1), true);
+        assert!(queue.pop().is_none());
+        assert_eq!((queue.len(), queue.ready()), (1, 0));
+        queue.release(&id(1));
+        assert_eq!(queue.pop().unwrap().0, id(1));
+        queue.release(&id(1));
+        assert_eq!((queue.len(), queue.ready()), (0, 0));
+    }
+
+    proptest! {
+        /// Whatever is pushed, each object comes out once, with the newest state that was pushed.
+        #[test]
+        fn hands_out_the_newest_of_each(pushes in prop::collection::vec((0..10usize, 0..20u64), 0..100)) {
+            let mut queue = Queue::default();
+            let mut newest = BTreeMap::new();
+            for (n, rv) in pushes {
+                queue.push(&id(n), 0, Duration::ZERO, seen(rv), false);
+                let best = newest.entry(id(n)).or_insert(rv);
+                *best = (*best).max(rv);
+            }
+            prop_assert_eq!(queue.len(), newest.len());
+            while let Some((id, entry)) = queue.pop() {
+                prop_assert_eq!(newest.remove(&id), entry.seen.at().number());
+            }
+            prop_assert!(newest.is_empty());
+            prop_assert_eq!(queue.bytes(), 0);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! One kind's objects between observation and log, as plain data: the queue, what is being worked on, and the
+//! low-water mark. Nothing here waits.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use crate::{
+    object::{ObjectId, ResourceVersion},
+    pipeline::{
+        position::LowWater,
+        queue::{Pushed, Queue, Seen},
+        recent::Recent,
+        state::{Event, ObjectState},
+        stats::KindStats,
+    },
+};
+
+/// An object that a worker took up.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) id: ObjectId,
+    pub(crate) seen: Seen,
+}
+
+#[derive(Debug)]
+struct Flight {
+    state: ObjectState,
+    ticket: u64,
+    since: Duration,
+}
+
+#[derive(Debug)]
+pub(crate) struct Tracker {
+    queue: Queue,
+    flight: BTreeMap<ObjectId, Flight>,
+    pub(crate) low: LowWater,
+    pub(crate) recent: Recent,
+    /// (since, ticket) of everything that is queued or in flight.
+    ages: BTreeSet<(Duration, u64)>,
+    stats: Arc<KindStats>,
+}
+
+impl Tracker {
+    pub(crate) fn new(saved: Option<ResourceVersion>, stats: Arc<KindStats>) -> Self {
+        Self {
+            queue: Queue::default(),
+            flight: BTreeMap::new(),
+            low: LowWater::starting_at(saved),
+            recent: Recent::default(),
+            ages: BTreeSet::new(),
+            stats,
+        }
+    }
+
+    /// Takes in an observation.
+    pub(crate) fn offer(&mut self, id: &ObjectId, seen: Seen, now: Duration) {
+        let ticket = self.low.admit();
+        let busy = self.flight.contains_key(id);
+        match self.queue.push(id, ticket, now, seen, busy) {
+            Pushed::Queued => {
+                self.ages.insert((now, ticket));
+            }
+            Pushed::Replaced { ticket: before, since } => {
+                // A resumed watch repeats the newer one, so the older needs no place of its own; but the
+                // object has been unsaved since then.
+                self.low.settle(before);
+                self.ages.remove(&(since, before));
+                self.ages.insert((since, ticket));
+                self.stats.coalesced.add(1);
+            }
+            Pushed::Stale => {
+                self.low.settle(ticket);
+                self.stats.coalesced.add(1);
+            }
+        }
+        self.show();
+    }
+
+    /// The object whose turn it is, now in state Hashed.
+    pub(crate) fn take(&mut self) -> Option<Job> {
+        let (id, entry) = self.queue.pop()?;
+        let flight = Flight { state: ObjectState::Idle, ticket: entry.ticket, since: entry.since };
+        self.flight.insert(id.clone(), flight);
+        self.step(&id, Event::Taken);
+        Some(Job { id, seen: entry.seen })
+    }
+
+    /// Moves an object on. When it is Idle again, what waits of it may be taken up. Returns since when it
+    /// was unsaved, if this was its last step.
+    pub(crate) fn step(&mut self, id: &ObjectId, event: Event) -> Option<Duration> {
+        let flight = self.flight.get_mut(id)?;
+        let Some(next) = flight.state.next(event) else {
+            debug_assert!(false, "{id}: no way from {} by {event:?}", flight.state);
+            return None;
+        };
+        self.stats.moved(flight.state, next);
+        flight.state = next;
+        let mut done = None;
+        if next == ObjectState::Idle
+            && let Some(flight) = self.flight.remove(id)
+        {
+            self.low.settle(flight.ticket);
+            self.ages.remove(&(flight.since, flight.ticket));
+            self.queue.release(id);
+            done = Some(flight.since);
+        }
+        self.show();
+        done
+    }
+
+    /// The object's record lies in the batch that is sealed now: the position that rides in the same segment
+    /// may pass it.
+    pub(crate) fn seal(&mut self, id: &ObjectId) {
+        if let Some(flight) = self.flight.get(id) {
+            self.low.settle(flight.ticket);
+        }
+    }
+
+    /// How many objects wait, busy ones included.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// How many can be taken up.
+    pub(crate) fn ready(&self) -> usize {
+        self.queue.ready()
+    }
+
+    /// Whether nothing waits and nothing is in flight.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.queue.len() == 0 && self.flight.is_empty()
+    }
+
+    fn show(&self) {
+        self.stats.queue_objects.set(self.queue.len() as u64);
+        self.stats.queue_bytes.set(self.queue.bytes() as u64);
+        self.stats.oldest_unsaved(self.ages.first().map(|(since, _)| *since));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+    use crate::object::GroupKind;
+
+    fn tracker() -> Tracker {
+        Tracker::new(None, Arc::default())
+    }
+
+    fn id(n: usize) -> ObjectId {
+        ObjectId::new(&GroupKind::new("", "ConfigMap"), "shop", format!("c{n}"))
+    }
+
+    fn object(rv: u64) -> Seen {
+        Seen::Object { at: rv.into(), body: None }
+    }
+
+    #[test]
+    fn states_of_one_object_go_one_after_the_other() {
+        let mut t = tracker();
+        t.offer(&id(1), object(1), Duration::ZERO);
+        let job = t.take().unwrap();
+        t.offer(&id(1), object(2), Duration::from_secs(1));
+        assert!(t.take().is_none(), "its first state is on its way");
+        t.step(&job.id, Event::Changed);
+        t.step(&job.id, Event::Written);
+        assert!(t.take().is_none(), "not durable yet");
+        assert_eq!(t.step(&job.id, Event::Committed), Some(Duration::ZERO));
+        assert_eq!(t.take().unwrap().seen.at().number(), Some(2));
+    }
+
+    #[test]
+    fn the_position_rides_with_the_batch_and_age_waits_for_the_commit() {
+        let mut t = tracker();
+        t.offer(&id(1), object(7), Duration::from_secs(3));
+        t.low.mark(7.into());
+        let job = t.take().unwrap();
+        t.step(&job.id, Event::Changed);
+        t.step(&job.id, Event::Written);
+        assert_eq!(t.low.position(), None);
+        t.seal(&job.id);
+        assert_eq!(t.low.position().unwrap().number(), Some(7));
+        assert!(!t.is_idle());
+        assert_eq!(t.ages.len(), 1);
+        t.step(&job.id, Event::Committed);
+        assert!(t.is_idle() && t.ages.is_empty());
+    }
+
+    #[test]
+    fn a_replaced_observation_stays_unsaved_since_the_first() {
+        let mut t = tracker();
+        t.offer(&id(1), object(1), Duration::from_secs(1));
+        t.offer(&id(1), object(2), Duration::from_secs(9));
+        assert_eq!(t.ages.first().unwrap().0, Duration::from_secs(1));
+        let job = t.take().unwrap();
+        assert_eq!(t.step(&job.id, Event::Unchanged), Some(Duration::from_secs(1)));
+        assert!(t.ages.is_empty() && t.low.is_settled());
+    }
+}
