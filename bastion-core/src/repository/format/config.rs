@@ -45,6 +45,14 @@ pub(crate) fn encode_config(config: &Config) -> Result<Vec<u8>> {
     Ok(format!("{covered}{BEFORE_SUM}{sum}{AFTER_SUM}").into_bytes())
 }
 
+/// What is read before anything else: a newer format may have changed the rest.
+#[derive(Deserialize)]
+struct First {
+    format: u32,
+    #[serde(default)]
+    features: Vec<String>,
+}
+
 /// Reads `bastion.json`.
 pub(crate) fn decode_config(key: &Key, bytes: &[u8]) -> Result<Config> {
     let text = std::str::from_utf8(bytes).map_err(|_| corrupt(key, "it is no UTF-8"))?;
@@ -52,13 +60,6 @@ pub(crate) fn decode_config(key: &Key, bytes: &[u8]) -> Result<Config> {
     let (covered, sum) = sum.ok_or_else(|| corrupt(key, "it does not end in its SHA-256"))?;
     if Digest::of_file(covered.as_bytes()).to_string() != sum {
         return Err(corrupt(key, "its text does not match its SHA-256"));
-    }
-    /// What is read before anything else: a newer format may have changed the rest.
-    #[derive(Deserialize)]
-    struct First {
-        format: u32,
-        #[serde(default)]
-        features: Vec<String>,
     }
     let bad = |e: serde_json::Error| corrupt(key, e.to_string());
     let first: First = serde_json::from_str(text).map_err(bad)?;

@@ -18,6 +18,9 @@ use crate::{
     time::Timestamp,
 };
 
+/// What wrote the file, for people. Fixed in tests, so that golden bytes outlive a release.
+const SOFTWARE: &str = if cfg!(test) { "bastion test" } else { concat!("bastion ", env!("CARGO_PKG_VERSION")) };
+
 /// One allocation for each text of a file: kinds, namespaces and policies repeat in every record.
 #[derive(Debug, Default)]
 pub(super) struct Interner(BTreeSet<Arc<str>>);
@@ -51,7 +54,7 @@ pub(super) fn common_to(common: &Common) -> proto::Common {
         cluster: common.cluster.to_string(),
         cluster_uid: common.cluster_uid.to_string(),
         writer: common.writer.to_string(),
-        software: concat!("bastion ", env!("CARGO_PKG_VERSION")).to_owned(),
+        software: SOFTWARE.to_owned(),
     }
 }
 

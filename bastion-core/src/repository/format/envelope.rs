@@ -34,10 +34,10 @@ const MAX_RAW_FOOTER: u32 = 32 << 20;
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FileType {
-    Segment = b'S' as isize,
-    Pack = b'P' as isize,
-    Index = b'I' as isize,
-    Checkpoint = b'C' as isize,
+    Segment,
+    Pack,
+    Index,
+    Checkpoint,
 }
 
 impl FileType {
@@ -83,6 +83,16 @@ pub(super) fn seal<'a>(
     payload: impl Iterator<Item = &'a [u8]>,
     footer: &[u8],
 ) -> Result<Sealed> {
+    seal_encoded(file_type, &header.encode_to_vec(), payload, footer)
+}
+
+/// Puts a file together from a header's bytes.
+pub(super) fn seal_encoded<'a>(
+    file_type: FileType,
+    header: &[u8],
+    payload: impl Iterator<Item = &'a [u8]>,
+    footer: &[u8],
+) -> Result<Sealed> {
     let word = file_type.word();
     let stored_footer = block::compress(footer)?;
     let length = |n: usize| u32::try_from(n).map_err(|_| too_large(word));
@@ -93,9 +103,8 @@ pub(super) fn seal<'a>(
     out.extend_from_slice(MAGIC);
     out.push(file_type.byte());
     out.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-    out.extend_from_slice(&length(header.encoded_len())?.to_le_bytes());
-    // A Vec grows as needed, so the only error (no room) cannot happen.
-    header.encode(&mut out).map_err(|e| Error::Invalid(format!("{word}: {e}")))?;
+    out.extend_from_slice(&length(header.len())?.to_le_bytes());
+    out.extend_from_slice(header);
     payload.for_each(|p| out.extend_from_slice(p));
     let span = block::Span { start: out.len() as u64, len: length(stored_footer.len())?, raw: length(footer.len())? };
     out.extend_from_slice(&stored_footer);

@@ -33,7 +33,7 @@ pub(super) fn encode(entries: &[Version]) -> Result<Block> {
     for entry in entries {
         out.push(entry)?;
     }
-    let raw = out.columns.encode_to_vec();
+    let raw = out.message.encode_to_vec();
     let len = u32::try_from(raw.len()).ok().filter(|n| *n <= MAX_RAW).ok_or_else(|| too_large("a block of entries"))?;
     Ok(Block { stored: block::compress(&raw)?.into(), raw: len })
 }
@@ -62,7 +62,7 @@ pub(crate) fn decode_index_block(key: &Key, stored: &[u8], block: &IndexBlock) -
 /// Columns in the making, and the tables that they refer to.
 #[derive(Default)]
 struct Columns {
-    columns: IndexColumns,
+    message: IndexColumns,
     strings: BTreeMap<Arc<str>, u32>,
     origins: BTreeMap<(u64, i64, u32), u32>,
     bodies: BTreeMap<(BodyFile, u64, u32, u32), u32>,
@@ -77,7 +77,7 @@ impl Columns {
             Some(place) if v.state == State::Put => Some((self.body(&place)?, place)),
             _ => None,
         };
-        let c = &mut self.columns;
+        let c = &mut self.message;
         c.group.push(group);
         c.kind.push(kind);
         c.namespace.push(namespace);
@@ -92,12 +92,11 @@ impl Columns {
             (State::Released, _) => 3,
         });
         let rv = &v.order.resource_version;
-        match rv.number().filter(|n| *n != ODD_VERSION && n.to_string() == rv.as_str()) {
-            Some(n) => c.resource_version.push(n),
-            None => {
-                c.resource_version.push(ODD_VERSION);
-                c.odd_versions.push(rv.to_string());
-            }
+        if let Some(n) = rv.number().filter(|n| *n != ODD_VERSION && n.to_string() == rv.as_str()) {
+            c.resource_version.push(n);
+        } else {
+            c.resource_version.push(ODD_VERSION);
+            c.odd_versions.push(rv.to_string());
         }
         if let Some(uid) = uuid_bytes(&v.uid) {
             c.uid.extend_from_slice(&uid);
@@ -118,8 +117,8 @@ impl Columns {
         if let Some(n) = self.strings.get(text) {
             return Ok(*n);
         }
-        let n = next(self.columns.strings.len())?;
-        self.columns.strings.push(text.to_string());
+        let n = next(self.message.strings.len())?;
+        self.message.strings.push(text.to_string());
         self.strings.insert(text.clone(), n);
         Ok(n)
     }
@@ -130,8 +129,8 @@ impl Columns {
         if let Some(n) = self.origins.get(&key) {
             return Ok(*n);
         }
-        let n = next(self.columns.origins.len())?;
-        self.columns.origins.push(origin_to(&origin));
+        let n = next(self.message.origins.len())?;
+        self.message.origins.push(origin_to(&origin));
         self.origins.insert(key, n);
         Ok(n)
     }
@@ -141,13 +140,13 @@ impl Columns {
         if let Some(n) = self.bodies.get(&key) {
             return Ok(*n);
         }
-        let n = next(self.columns.bodies.len())?;
+        let n = next(self.message.bodies.len())?;
         let (pack, segment) = match p.file {
             BodyFile::Pack(name) => (name.as_bytes().to_vec(), 0),
             BodyFile::Segment(number) => (Vec::new(), number),
         };
         let span = Some(proto::Span { start: p.block_start, len: p.block_len, raw: p.block_raw });
-        self.columns.bodies.push(proto::BodyBlock { pack, segment, span });
+        self.message.bodies.push(proto::BodyBlock { pack, segment, span });
         self.bodies.insert(key, n);
         Ok(n)
     }

@@ -16,6 +16,8 @@ pub(crate) mod keys;
 mod pack;
 mod proto;
 mod segment;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use block::{Block, MAX_RAW_BLOCK, RawBlock, Span, TARGET_RAW_BLOCK, body, decompress};
 pub(crate) use checkpoint::{

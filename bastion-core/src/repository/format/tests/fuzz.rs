@@ -1,0 +1,164 @@
+//! Every decoder is total. `cargo bolero test <name>` searches for inputs by coverage; as plain tests these
+//! try some thousand random ones.
+
+use super::super::{
+    envelope::{FileType, seal_encoded},
+    *,
+};
+
+fn key() -> Key {
+    Key::parse("clusters/prod/x").unwrap()
+}
+
+/// Reads a file and everything in it as a reader of the repository would.
+fn read_all(file_type: FileType, bytes: &[u8]) {
+    let key = key();
+    match file_type {
+        FileType::Segment => {
+            let Ok(segment) = decode_segment(&key, bytes) else { return };
+            for version in segment.versions() {
+                let Some(place) = version.place else { continue };
+                read_body(bytes, &place);
+            }
+        }
+        FileType::Pack => {
+            let Ok(pack) = decode_pack(&key, bytes) else { return };
+            for version in pack.versions(Origin::default(), &[1, 2]) {
+                let Some(place) = version.place else { continue };
+                read_body(bytes, &place);
+            }
+        }
+        FileType::Index => {
+            let Ok(file) = decode_index(&key, bytes) else { return };
+            for block in file.footer.live.iter().chain(&file.footer.past) {
+                let range = block.span.range();
+                let (start, end) = (usize::try_from(range.start).unwrap(), usize::try_from(range.end).unwrap());
+                let _ = decode_index_block(&key, &bytes[start..end], block);
+                let _ = file.footer.blocks_of(Section::Live, &block.first);
+                let _ = file.footer.blocks_of_kind(Section::Past, &block.first.group_kind());
+            }
+        }
+        FileType::Checkpoint => {
+            let _ = decode_checkpoint(&key, bytes);
+        }
+    }
+}
+
+fn read_body(bytes: &[u8], place: &crate::record::Place) {
+    let start = usize::try_from(place.block_start).unwrap();
+    // A decoded span lies inside the file.
+    let stored = &bytes[start..start + place.block_len as usize];
+    if let Ok(block) = decompress(&key(), stored, place.block_raw) {
+        let _ = body(&key(), &block, place);
+    }
+}
+
+/// Bytes cut in three: header, payload, footer of a file whose SHA-256 is right.
+fn seal_input(file_type: FileType, input: &[u8]) -> Option<Sealed> {
+    let (&cut, rest) = input.split_first()?;
+    let (header, rest) = rest.split_at(rest.len() * usize::from(cut & 15) / 16);
+    let (payload, footer) = rest.split_at(rest.len() * usize::from(cut >> 4) / 16);
+    seal_encoded(file_type, header, std::iter::once(payload), footer).ok()
+}
+
+#[test]
+fn fuzz_segment() {
+    bolero::check!().for_each(|input: &[u8]| {
+        read_all(FileType::Segment, input);
+        if let Some(sealed) = seal_input(FileType::Segment, input) {
+            read_all(FileType::Segment, &sealed.bytes);
+        }
+    });
+}
+
+#[test]
+fn fuzz_pack() {
+    bolero::check!().for_each(|input: &[u8]| {
+        read_all(FileType::Pack, input);
+        if let Some(sealed) = seal_input(FileType::Pack, input) {
+            read_all(FileType::Pack, &sealed.bytes);
+        }
+    });
+}
+
+#[test]
+fn fuzz_index() {
+    bolero::check!().for_each(|input: &[u8]| {
+        read_all(FileType::Index, input);
+        if let Some(sealed) = seal_input(FileType::Index, input) {
+            read_all(FileType::Index, &sealed.bytes);
+        }
+    });
+}
+
+#[test]
+fn fuzz_index_block() {
+    bolero::check!().for_each(|input: &[u8]| {
+        let Some((&entries, raw)) = input.split_first() else { return };
+        let stored = block::compress(raw).unwrap();
+        let span = Span { start: 0, len: 0, raw: u32::try_from(raw.len()).unwrap() };
+        let first =
+            crate::object::ObjectId { group: "".into(), kind: "".into(), namespace: "".into(), name: "".into() };
+        let _ = decode_index_block(&key(), &stored, &IndexBlock { first, entries: entries.into(), span });
+        let _ = decode_index_block(
+            &key(),
+            raw,
+            &IndexBlock {
+                first: crate::object::ObjectId {
+                    group: "".into(),
+                    kind: "".into(),
+                    namespace: "".into(),
+                    name: "".into(),
+                },
+                entries: entries.into(),
+                span,
+            },
+        );
+        let _ = decode_index_footer(&key(), &stored, span.raw);
+    });
+}
+
+#[test]
+fn fuzz_checkpoint() {
+    bolero::check!().for_each(|input: &[u8]| {
+        read_all(FileType::Checkpoint, input);
+        if let Some(sealed) = seal_input(FileType::Checkpoint, input) {
+            read_all(FileType::Checkpoint, &sealed.bytes);
+        }
+    });
+}
+
+#[test]
+fn fuzz_config() {
+    bolero::check!().for_each(|input: &[u8]| {
+        let _ = decode_config(&key(), input);
+        let text = String::from_utf8_lossy(input);
+        let sum = crate::hash::Digest::of_file(text.as_bytes());
+        let _ = decode_config(&key(), format!("{text},\n  \"sha256\": \"{sum}\"\n}}\n").as_bytes());
+    });
+}
+
+/// Random bytes rarely get far; flips in good headers and footers, sealed again, do.
+#[test]
+fn flips_below_a_right_checksum_never_panic() {
+    let files = super::sample::files();
+    let types = [FileType::Segment, FileType::Pack, FileType::Index, FileType::Checkpoint];
+    for (file_type, (_, bytes)) in types.into_iter().zip(&files) {
+        let open = envelope::open(file_type, &key(), bytes).unwrap();
+        let payload = &bytes[open.payload.clone()];
+        for bit in 0..8 {
+            for at in 0..open.header.len() {
+                let mut header = open.header.to_vec();
+                header[at] ^= 1 << bit;
+                let sealed = seal_encoded(file_type, &header, std::iter::once(payload), &open.footer).unwrap();
+                read_all(file_type, &sealed.bytes);
+            }
+            for at in 0..open.footer.len() {
+                let mut footer = open.footer.clone();
+                footer[at] ^= 1 << bit;
+                let sealed = seal_encoded(file_type, open.header, std::iter::once(payload), &footer).unwrap();
+                read_all(file_type, &sealed.bytes);
+            }
+        }
+    }
+}
