@@ -1,0 +1,152 @@
+//! Bastion's own programs as child processes.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::{
+    dir::TestDir,
+    error::{Context as _, Error, Result},
+    minio,
+    process::{Process, Program},
+};
+
+/// A finished run that takes longer than this is stuck.
+const DEADLINE: Duration = Duration::from_mins(3);
+
+/// The binary of a package of this workspace, built if need be. `BASTION_BIN` and `BASTION_CONTROLLER_BIN`
+/// name binaries that are built already.
+///
+/// # Errors
+/// When the build fails.
+pub fn binary(package: &str, name: &str) -> Result<PathBuf> {
+    // One build at a time in this process; cargo itself locks out others.
+    static BUILT: Mutex<Vec<(String, PathBuf)>> = Mutex::new(Vec::new());
+    let variable = format!("{}_BIN", name.to_uppercase().replace('-', "_"));
+    if let Some(given) = env::var_os(&variable).map(PathBuf::from) {
+        return Ok(given);
+    }
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, path)) = built.iter().find(|(n, _)| n == name) {
+        return Ok(path.clone());
+    }
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["build", "--quiet", "--package", package, "--bin", name])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .stdin(Stdio::null())
+        .output()
+        .context("cargo build")?;
+    if !output.status.success() {
+        return Err(Error::new(format!("cargo build -p {package}: {}", String::from_utf8_lossy(&output.stderr))));
+    }
+    let here = env::current_exe().context("this program")?;
+    // A test lies in target/debug/deps, xtask in target/debug.
+    let profile = here.ancestors().skip(1).find(|dir| !dir.ends_with("deps")).unwrap_or(&here);
+    let path = profile.join(name);
+    built.push((name.to_owned(), path.clone()));
+    Ok(path)
+}
+
+/// What a run of a program said.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// The exit code; -1 where a signal ended it.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Output {
+    /// Both outputs, for a search.
+    pub fn text(&self) -> String {
+        format!("{}\n{}", self.stdout, self.stderr)
+    }
+}
+
+/// `bastion` against one repository and one cluster.
+#[derive(Debug)]
+pub struct Bastion {
+    binary: PathBuf,
+    env: Vec<(String, String)>,
+    runs: AtomicU64,
+    dir: TestDir,
+}
+
+impl Bastion {
+    /// The command line program, with `BASTION_REPO` and `KUBECONFIG` set, and the test server's S3 credentials.
+    ///
+    /// # Errors
+    /// When it cannot be built.
+    pub async fn new(repo: &str, kubeconfig: &Path) -> Result<Self> {
+        let binary = tokio::task::spawn_blocking(|| binary("bastion-cli", "bastion")).await.context("build")??;
+        let mut env = minio::credentials();
+        env.push(("BASTION_REPO".to_owned(), repo.to_owned()));
+        env.push(("KUBECONFIG".to_owned(), kubeconfig.display().to_string()));
+        env.push(("NO_COLOR".to_owned(), "1".to_owned()));
+        Ok(Self { binary, env, runs: AtomicU64::new(0), dir: TestDir::new("bastion")? })
+    }
+
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Runs a command to its end.
+    ///
+    /// # Errors
+    /// When it cannot be started or does not end; a failure of the command itself is in the output.
+    pub async fn run(&self, args: &[&str]) -> Result<Output> {
+        let mut program = self.program(args);
+        let stdout = program.log.with_extension("out");
+        program.stdout = Some(stdout.clone());
+        let mut process = program.start()?;
+        let status = process.wait(DEADLINE).await?;
+        let stdout = fs::read(&stdout).context("output")?;
+        Ok(Output {
+            code: status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&stdout).into_owned(),
+            stderr: process.log(),
+        })
+    }
+
+    /// Runs a command that must succeed.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ok(&self, args: &[&str]) -> Result<Output> {
+        let output = self.run(args).await?;
+        if output.code == 0 {
+            return Ok(output);
+        }
+        Err(Error::new(format!("`bastion {}` ended with {}:\n{}", args.join(" "), output.code, output.text())))
+    }
+
+    /// Starts a command that goes on, such as `watch`.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(&self, args: &[&str]) -> Result<Process> {
+        self.program(args).start()
+    }
+
+    fn program(&self, args: &[&str]) -> Program {
+        let number = self.runs.fetch_add(1, Ordering::Relaxed);
+        let verb = args.first().copied().unwrap_or("bastion");
+        let mut program =
+            Program::new(&format!("{verb}-{number}"), &self.binary, self.dir.path()).args(args.iter().copied());
+        program.env.clone_from(&self.env);
+        program
+    }
+}
