@@ -1,1 +1,7 @@
-//! Placeholder.
+//! Stores for Bastion.
+
+#[cfg(feature = "fs")]
+mod fs;
+
+#[cfg(feature = "fs")]
+pub use fs::FsStore;
