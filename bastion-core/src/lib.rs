@@ -4,6 +4,7 @@
 //! [`sink::Sink`]s (bastion-k8s has the real ones) and on [`store::Store`]s (bastion-storage).
 
 pub mod canonical;
+pub mod diff;
 pub mod engine;
 pub mod error;
 pub mod hash;
@@ -20,5 +21,6 @@ pub mod sink;
 pub mod source;
 pub mod store;
 pub mod time;
+pub mod yaml;
 
 pub use error::{Category, Error, Result};

@@ -8,6 +8,7 @@ mod parse;
 mod path;
 mod value;
 
+pub(crate) use parse::Seed;
 pub use path::{Path, PathError, PathSet, Segment};
 pub use value::Value;
 
@@ -240,4 +241,4 @@ impl serde::Serialize for Manifest {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -56,8 +56,8 @@ fn depth(json: &[u8]) -> usize {
 }
 
 /// Reads one value. Also its own visitor.
-#[derive(Clone, Copy)]
-struct Seed<'a> {
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Seed<'a> {
     /// What to leave out beneath.
     skip: Option<&'a PathSet>,
     /// Set by a text that arrives as an owned string: `serde_json` gives that of a number only.
