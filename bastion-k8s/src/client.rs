@@ -13,7 +13,12 @@ use kube::{
 };
 use tokio::time::Instant;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    fault::Right,
+    meta::Head,
+    rest::Request,
+};
 
 /// How to reach a cluster.
 #[derive(Debug, Clone)]
@@ -168,8 +173,15 @@ impl Client {
 
     /// uid of namespace `kube-system`: names the cluster, whatever a kubeconfig calls it.
     pub async fn cluster_uid(&self) -> Result<String> {
-        let doing = format!("reading namespace kube-system at {}", self.server());
-        Err(Error::Malformed { doing, why: "not written yet".into() })
+        let doing = || format!("reading the uid of namespace kube-system at {}", self.server());
+        let right = Right { verb: "get", plural: "namespaces", group: "" };
+        let request = Request::get("/api/v1/namespaces/kube-system");
+        let body = self.call(&request).await.map_err(|f| f.into_error(doing(), right))?;
+        match Head::parse(&body) {
+            Ok(head) if !head.metadata.uid.is_empty() => Ok(head.metadata.uid.into_owned()),
+            Ok(_) => Err(Error::Malformed { doing: doing(), why: "it has no uid".into() }),
+            Err(why) => Err(Error::Malformed { doing: doing(), why }),
+        }
     }
 
     pub(crate) fn options(&self) -> &ConnectOptions {

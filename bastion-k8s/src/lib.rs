@@ -1,12 +1,29 @@
 #![doc = include_str!("../README.md")]
 
 pub mod apply;
+mod backoff;
 pub mod client;
+mod crds;
 pub mod discovery;
 pub mod error;
+mod fault;
+mod fetch;
+mod follow;
+mod judge;
+mod kinds;
 pub mod lease;
+mod lines;
 pub mod list;
+mod meta;
 mod names;
+mod namespaces;
+mod outage;
+mod pages;
+mod paths;
+mod plan;
+mod ready;
+mod rest;
+mod rewrite;
 pub mod select;
 pub mod watch;
 

@@ -8,21 +8,40 @@ use bastion_core::{
     source::{Current, KindChange, Observation, Source, SourceError},
 };
 use futures::stream::{BoxStream, StreamExt};
+use tokio::sync::OnceCell;
 
-use crate::{client::Client, error::Result, select::Selection};
+use crate::{
+    client::Client,
+    error::Result,
+    fetch,
+    follow::Follower,
+    judge::Judge,
+    kinds,
+    namespaces::Namespaces,
+    select::{Mode, Selection},
+};
 
 /// Lists every selected kind once; its streams end.
 #[derive(Debug, Clone)]
 pub struct ListSource {
     client: Client,
     selection: Arc<Selection>,
+    /// The annotations of namespaces as they were when the first kind asked.
+    namespaces: Arc<OnceCell<Namespaces>>,
 }
 
 impl ListSource {
     /// A source of what `selection` takes of the cluster.
     pub fn new(client: Client, selection: Selection) -> Result<Self> {
         selection.check()?;
-        Ok(Self { client, selection: Arc::new(selection) })
+        Ok(Self { client, selection: Arc::new(selection), namespaces: Arc::default() })
+    }
+
+    async fn namespaces(&self) -> Result<Namespaces> {
+        if self.selection.mode == Mode::All {
+            return Ok(Namespaces::new());
+        }
+        self.namespaces.get_or_try_init(|| Namespaces::load(&self.client)).await.cloned()
     }
 }
 
@@ -41,18 +60,33 @@ impl Source for ListSource {
     }
 
     fn kinds(&self) -> BoxStream<'static, KindChange> {
-        futures::stream::empty().boxed()
+        let (client, selection) = (self.client.clone(), self.selection.clone());
+        futures::stream::once(async move { futures::stream::iter(kinds::once(&client, &selection).await) })
+            .flatten()
+            .boxed()
     }
 
+    /// Always a list: `from` is for those who watch.
     fn observe(
         &self,
-        _kind: &Kind,
+        kind: &Kind,
         _from: Option<ResourceVersion>,
     ) -> BoxStream<'static, Result<Observation, SourceError>> {
-        futures::stream::empty().boxed()
+        let (source, kind) = (self.clone(), kind.clone());
+        futures::stream::once(async move {
+            match source.namespaces().await {
+                Ok(namespaces) => {
+                    let judge = Judge::new(kind, source.selection, &namespaces);
+                    Follower::once(source.client, judge).stream()
+                }
+                Err(error) => futures::stream::iter([Err(error.into())]).boxed(),
+            }
+        })
+        .flatten()
+        .boxed()
     }
 
-    async fn get(&self, _kind: &Kind, _id: &ObjectId) -> Result<Option<Current>, SourceError> {
-        Ok(None)
+    async fn get(&self, kind: &Kind, id: &ObjectId) -> Result<Option<Current>, SourceError> {
+        Ok(fetch::current(&self.client, &self.selection, self.namespaces.get(), kind, id).await?)
     }
 }

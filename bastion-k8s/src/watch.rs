@@ -1,28 +1,62 @@
-//! The continuous source: every kind is listed, then watched.
+//! The continuous source: every kind is listed and then watched, or its watch resumed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use bastion_core::{
     object::{Kind, ObjectId, ResourceVersion},
     source::{Current, KindChange, Observation, Source, SourceError},
 };
-use futures::stream::{BoxStream, StreamExt};
+use futures::stream::BoxStream;
+use tokio::task::JoinHandle;
 
-use crate::{client::Client, error::Result, select::Selection};
+use crate::{
+    client::Client,
+    error::Result,
+    fetch,
+    follow::Follower,
+    judge::Judge,
+    kinds::{self, Aggregated},
+    namespaces::Namespaces,
+    select::{Mode, Selection},
+};
 
 /// Lists every selected kind and then watches it, or resumes from where it was.
-#[derive(Debug, Clone)]
+///
+/// In annotated mode one task follows the annotations of namespaces for all kinds; it ends with the source.
+#[derive(Debug)]
 pub struct WatchSource {
     client: Client,
     selection: Arc<Selection>,
+    namespaces: Namespaces,
+    follower: OnceLock<AbortOnDrop>,
+    aggregated: Aggregated,
+}
+
+#[derive(Debug)]
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl WatchSource {
     /// A source of what `selection` takes of the cluster.
     pub fn new(client: Client, selection: Selection) -> Result<Self> {
         selection.check()?;
-        Ok(Self { client, selection: Arc::new(selection) })
+        Ok(Self {
+            client,
+            selection: Arc::new(selection),
+            namespaces: Namespaces::new(),
+            follower: OnceLock::new(),
+            aggregated: Arc::new(Mutex::default()),
+        })
+    }
+
+    fn annotated(&self) -> bool {
+        self.selection.mode == Mode::Annotated
     }
 }
 
@@ -41,18 +75,29 @@ impl Source for WatchSource {
     }
 
     fn kinds(&self) -> BoxStream<'static, KindChange> {
-        futures::stream::empty().boxed()
+        kinds::follow(self.client.clone(), self.selection.clone(), self.aggregated.clone())
     }
 
     fn observe(
         &self,
-        _kind: &Kind,
-        _from: Option<ResourceVersion>,
+        kind: &Kind,
+        from: Option<ResourceVersion>,
     ) -> BoxStream<'static, Result<Observation, SourceError>> {
-        futures::stream::empty().boxed()
+        let judge = Judge::new(kind.clone(), self.selection.clone(), &self.namespaces);
+        if judge.namespaces.is_some() {
+            self.follower
+                .get_or_init(|| AbortOnDrop(tokio::spawn(self.namespaces.clone().follow(self.client.clone()))));
+        }
+        // Which namespaces were touched since `from` is told by resourceVersions, and an aggregated API
+        // server counts its own: only a list finds what a changed annotation did to its objects.
+        let counts_its_own =
+            self.aggregated.lock().unwrap_or_else(PoisonError::into_inner).contains(kind.group.as_ref());
+        let from = from.filter(|_| !(judge.namespaces.is_some() && counts_its_own));
+        Follower::continuous(self.client.clone(), judge, from).stream()
     }
 
-    async fn get(&self, _kind: &Kind, _id: &ObjectId) -> Result<Option<Current>, SourceError> {
-        Ok(None)
+    async fn get(&self, kind: &Kind, id: &ObjectId) -> Result<Option<Current>, SourceError> {
+        let known = self.annotated().then_some(&self.namespaces);
+        Ok(fetch::current(&self.client, &self.selection, known, kind, id).await?)
     }
 }

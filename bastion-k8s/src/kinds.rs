@@ -1,0 +1,346 @@
+//! The kinds to follow, once or as they come and go.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bastion_core::{
+    error::Category,
+    object::{GroupKind, Kind, Scope},
+    source::{KindChange, Observation, SourceError},
+};
+use futures::stream::{BoxStream, StreamExt};
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use crate::{
+    backoff::Backoff,
+    client::Client,
+    crds::{self, Crd},
+    discovery::{Crds, Served},
+    error::{Error, Result},
+    follow::Follower,
+    plan::{Plan, plan},
+    select::Selection,
+};
+
+/// Groups that aggregated API servers serve.
+pub(crate) type Aggregated = Arc<Mutex<BTreeSet<String>>>;
+
+/// After a change discovery follows with a delay that nobody announces: it is asked again after these.
+const AFTER_CHANGE: [Duration; 5] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(8),
+];
+/// Asked anyway: where nothing tells of changes, where a group did not answer, and to be safe.
+const BLIND: Duration = Duration::from_secs(15);
+const WITH_FAILURES: Duration = Duration::from_secs(30);
+const ANYWAY: Duration = Duration::from_secs(300);
+
+/// What there is now, and nothing after it.
+pub(crate) async fn once(client: &Client, selection: &Selection) -> Vec<KindChange> {
+    let mut known = Known::default();
+    let mut changes = Vec::new();
+    let crds = crds::list(client).await.unwrap_or_else(|error| {
+        changes.push(failed(crds::UNREADABLE, error));
+        Crds::new()
+    });
+    match client.discover().await {
+        Ok(served) => match plan(selection, &served, &crds) {
+            Ok(plan) => changes.extend(known.compare(plan, &served)),
+            Err(error) => changes.push(failed("selection", error)),
+        },
+        Err(error) => changes.push(failed("discovery", error)),
+    }
+    changes.push(KindChange::Settled);
+    changes
+}
+
+/// What there is now, and then every change.
+pub(crate) fn follow(
+    client: Client,
+    selection: Arc<Selection>,
+    aggregated: Aggregated,
+) -> BoxStream<'static, KindChange> {
+    let services = Kind {
+        group: "apiregistration.k8s.io".into(),
+        version: "v1".into(),
+        kind: "APIService".into(),
+        plural: "apiservices".into(),
+        scope: Scope::Cluster,
+    };
+    let watcher = KindWatcher {
+        definitions: Follower::everything(client.clone(), crds::kind()).stream(),
+        services: Follower::everything(client.clone(), services).stream(),
+        client,
+        selection,
+        aggregated,
+        crds: Crds::new(),
+        known: Known::default(),
+        relisted: Crds::new(),
+        crds_known: false,
+        services_known: false,
+        blind: false,
+        settled: false,
+        next: Instant::now(),
+        round: AFTER_CHANGE.len(),
+        backoff: Backoff::patient(),
+        out: VecDeque::new(),
+    };
+    Box::pin(futures::stream::unfold(watcher, |mut watcher| async {
+        loop {
+            if let Some(change) = watcher.out.pop_front() {
+                return Some((change, watcher));
+            }
+            watcher.step().await;
+        }
+    }))
+}
+
+type Observations = BoxStream<'static, Result<Observation, SourceError>>;
+
+struct KindWatcher {
+    client: Client,
+    selection: Arc<Selection>,
+    aggregated: Aggregated,
+    definitions: Observations,
+    services: Observations,
+    crds: Crds,
+    known: Known,
+    /// Definitions of a list that is under way.
+    relisted: Crds,
+    /// First lists that are there (or will not come): storage versions must be known before one is chosen.
+    crds_known: bool,
+    services_known: bool,
+    /// Whether definitions cannot be watched, so that only asking tells.
+    blind: bool,
+    settled: bool,
+    next: Instant,
+    round: usize,
+    backoff: Backoff,
+    out: VecDeque<KindChange>,
+}
+
+impl KindWatcher {
+    async fn step(&mut self) {
+        let due = async {
+            if self.crds_known && self.services_known {
+                tokio::time::sleep_until(self.next).await;
+            } else {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            Some(item) = self.definitions.next() => self.definition(item),
+            Some(item) = self.services.next() => self.service(item),
+            () = due => self.discover().await,
+        }
+    }
+
+    fn definition(&mut self, item: Result<Observation, SourceError>) {
+        match item {
+            Ok(Observation::Begin(_)) => self.relisted.clear(),
+            Ok(Observation::Object(object)) => {
+                let Ok((name, crd)) = Crd::parse(&object.body) else { return };
+                self.relisted.insert(name.clone(), crd.clone());
+                if self.crds.get(&name) != Some(&crd) {
+                    self.crds.insert(name, crd);
+                    self.changed();
+                }
+            }
+            Ok(Observation::Gone { id, .. }) => {
+                self.crds.remove(id.name.as_ref());
+                self.changed();
+            }
+            Ok(Observation::Complete { .. }) => {
+                self.crds = std::mem::take(&mut self.relisted);
+                (self.crds_known, self.blind) = (true, false);
+                self.changed();
+            }
+            Ok(_) => {}
+            Err(error) => {
+                (self.crds_known, self.blind) = (true, true);
+                self.out.push_back(KindChange::Failed { what: crds::UNREADABLE.into(), error });
+            }
+        }
+    }
+
+    fn service(&mut self, item: Result<Observation, SourceError>) {
+        match item {
+            Ok(Observation::Object(object)) => {
+                let Ok(service) = serde_json::from_slice::<ApiService>(&object.body) else { return };
+                if service.spec.service.is_some() {
+                    let mut groups = self.aggregated.lock().unwrap_or_else(PoisonError::into_inner);
+                    groups.insert(service.spec.group);
+                }
+                self.changed();
+            }
+            Ok(Observation::Gone { .. }) => self.changed(),
+            // Not being allowed to see API services costs speed, nothing else.
+            Ok(Observation::Complete { .. }) | Err(_) => self.services_known = true,
+            Ok(_) => {}
+        }
+    }
+
+    /// Something changed: ask soon, and again a few times, since discovery lags behind.
+    fn changed(&mut self) {
+        self.round = 0;
+        self.next = self.next.min(Instant::now() + AFTER_CHANGE[0]);
+    }
+
+    async fn discover(&mut self) {
+        let result = match self.client.discover().await {
+            Ok(served) => plan(&self.selection, &served, &self.crds).map(|plan| (served, plan)),
+            Err(error) => Err(error),
+        };
+        let wait = match result {
+            Ok((served, plan)) => {
+                self.backoff.reset();
+                self.out.extend(self.known.compare(plan, &served));
+                if !std::mem::replace(&mut self.settled, true) {
+                    self.out.push_back(KindChange::Settled);
+                }
+                let calm = if self.blind {
+                    BLIND
+                } else if served.failed.is_empty() {
+                    ANYWAY
+                } else {
+                    WITH_FAILURES
+                };
+                self.round += 1;
+                AFTER_CHANGE.get(self.round).copied().unwrap_or(calm)
+            }
+            Err(error) => {
+                let wait = self.backoff.next(None);
+                if self.known.outage(&error) {
+                    self.out.push_back(failed("discovery", error));
+                }
+                wait
+            }
+        };
+        self.next = Instant::now() + wait;
+    }
+}
+
+#[derive(Deserialize)]
+struct ApiService {
+    spec: ApiServiceSpec,
+}
+
+#[derive(Deserialize)]
+struct ApiServiceSpec {
+    #[serde(default)]
+    group: String,
+    service: Option<serde::de::IgnoredAny>,
+}
+
+fn failed(what: &str, error: Error) -> KindChange {
+    KindChange::Failed { what: what.to_owned(), error: error.into() }
+}
+
+/// What was said so far, so that only what is new is said again.
+#[derive(Debug, Default)]
+struct Known {
+    followed: BTreeMap<GroupKind, Kind>,
+    skipped: BTreeMap<GroupKind, String>,
+    failed: BTreeMap<String, String>,
+    unknown: BTreeSet<String>,
+}
+
+impl Known {
+    fn compare(&mut self, plan: Plan, served: &Served) -> Vec<KindChange> {
+        let mut changes = Vec::new();
+        self.failed.remove("discovery");
+        let now: BTreeMap<_, _> = plan.followed.into_iter().map(|kind| (kind.group_kind(), kind)).collect();
+        let before = std::mem::take(&mut self.followed);
+        for (name, kind) in before {
+            // Of a group that does not answer nothing is known: its kinds stay as they were.
+            let unsure = served.failed.contains_key(name.group.as_ref());
+            match now.get(&name) {
+                Some(same) if *same == kind => drop(self.followed.insert(name, kind)),
+                None if unsure => drop(self.followed.insert(name, kind)),
+                _ => changes.push(KindChange::Removed(name)),
+            }
+        }
+        for (name, kind) in now {
+            if !self.followed.contains_key(&name) {
+                self.followed.insert(name, kind.clone());
+                changes.push(KindChange::Added(kind));
+            }
+        }
+        let skipped: BTreeMap<_, _> = plan.skipped.into_iter().collect();
+        for (kind, why) in &skipped {
+            if self.skipped.get(kind) != Some(why) {
+                changes.push(KindChange::Skipped { kind: kind.clone(), why: why.clone() });
+            }
+        }
+        self.skipped = skipped;
+        for (group, why) in &served.failed {
+            if self.failed.get(group) != Some(why) {
+                let error = SourceError { what: why.clone(), category: Category::Unavailable, source: None };
+                changes.push(KindChange::Failed { what: format!("group {group}"), error });
+            }
+        }
+        self.failed.clone_from(&served.failed);
+        for (name, near) in plan.unknown {
+            if self.unknown.insert(name.clone()) {
+                changes.push(failed(&format!("kind {name}"), Error::UnknownKind { name, near }));
+            }
+        }
+        changes
+    }
+
+    /// Whether a failure of discovery as a whole is news.
+    fn outage(&mut self, error: &Error) -> bool {
+        let text = error.to_string();
+        self.failed.insert("discovery".into(), text.clone()) != Some(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(group: &str, kind: &str, version: &str) -> Kind {
+        Kind {
+            group: group.into(),
+            version: version.into(),
+            kind: kind.into(),
+            plural: format!("{}s", kind.to_lowercase()).into(),
+            scope: Scope::Namespaced,
+        }
+    }
+
+    fn said(known: &mut Known, followed: &[Kind], failed: &[&str]) -> Vec<String> {
+        let plan = Plan { followed: followed.to_vec(), ..Plan::default() };
+        let failed = failed.iter().map(|g| ((*g).to_owned(), "away".to_owned())).collect();
+        let served = Served { resources: vec![], failed };
+        let changes = known.compare(plan, &served);
+        let text = |change: &KindChange| match change {
+            KindChange::Added(kind) => format!("+{kind}@{}", kind.version),
+            KindChange::Removed(kind) => format!("-{kind}"),
+            KindChange::Failed { what, .. } => format!("!{what}"),
+            KindChange::Settled | KindChange::Skipped { .. } => String::new(),
+        };
+        changes.iter().map(text).collect()
+    }
+
+    #[test]
+    fn kinds_come_and_go_and_a_silent_group_changes_nothing() {
+        let mut known = Known::default();
+        let (old, new) = (kind("example.org", "Widget", "v1"), kind("example.org", "Widget", "v2"));
+        let pod = kind("", "Pod", "v1");
+        assert_eq!(said(&mut known, &[pod.clone(), old.clone()], &[]), ["+Pod@v1", "+Widget.example.org@v1"]);
+        assert!(said(&mut known, &[pod.clone(), old.clone()], &[]).is_empty());
+        assert_eq!(said(&mut known, std::slice::from_ref(&pod), &["example.org"]), ["!group example.org"]);
+        assert!(said(&mut known, std::slice::from_ref(&pod), &["example.org"]).is_empty());
+        assert!(said(&mut known, &[pod.clone(), old], &[]).is_empty(), "it was never gone");
+        assert_eq!(said(&mut known, &[pod.clone(), new], &[]), ["-Widget.example.org", "+Widget.example.org@v2"]);
+        assert_eq!(said(&mut known, &[pod], &[]), ["-Widget.example.org"]);
+    }
+}
