@@ -97,23 +97,10 @@ fn fuzz_index_block() {
         let Some((&entries, raw)) = input.split_first() else { return };
         let stored = block::compress(raw).unwrap();
         let span = Span { start: 0, len: 0, raw: u32::try_from(raw.len()).unwrap() };
-        let first =
-            crate::object::ObjectId { group: "".into(), kind: "".into(), namespace: "".into(), name: "".into() };
-        let _ = decode_index_block(&key(), &stored, &IndexBlock { first, entries: entries.into(), span });
-        let _ = decode_index_block(
-            &key(),
-            raw,
-            &IndexBlock {
-                first: crate::object::ObjectId {
-                    group: "".into(),
-                    kind: "".into(),
-                    namespace: "".into(),
-                    name: "".into(),
-                },
-                entries: entries.into(),
-                span,
-            },
-        );
+        let first = crate::object::ObjectId::new(&crate::object::GroupKind::new("", ""), "", "");
+        let block = IndexBlock { first, entries: entries.into(), span };
+        let _ = decode_index_block(&key(), &stored, &block);
+        let _ = decode_index_block(&key(), raw, &block);
         let _ = decode_index_footer(&key(), &stored, span.raw);
     });
 }

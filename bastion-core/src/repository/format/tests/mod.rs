@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod damage;
+mod docs;
 mod fuzz;
 mod golden;
 mod index;
