@@ -1,0 +1,119 @@
+//! Rules of the house, checked: who may depend on whom, how big files are, what the docs promise.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace").to_owned()
+}
+
+/// Names of the packages that `cargo tree` prints.
+fn tree(args: &[&str]) -> BTreeSet<String> {
+    let text = cargo_tree(&[args, &["--prefix", "none", "--format", "{p}"]].concat());
+    text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+fn cargo_tree(args: &[&str]) -> String {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo).args(["tree", "--locked"]).args(args).current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "cargo tree {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn sources() -> Vec<PathBuf> {
+    fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(dir).unwrap().flatten() {
+            let path = entry.path();
+            let name = entry.file_name();
+            if path.is_dir() && name != "target" && !name.to_string_lossy().starts_with('.') {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&root(), &mut found);
+    found.sort();
+    found
+}
+
+fn lines(path: &Path) -> usize {
+    fs::read_to_string(path).unwrap().lines().count()
+}
+
+#[test]
+fn the_core_knows_no_cluster_no_http_and_no_command_line() {
+    let tree = tree(&["--package", "bastion-core", "--edges", "normal,build", "--all-features"]);
+    assert!(tree.contains("bastion-core"));
+    let forbidden = |name: &str| {
+        ["kube", "k8s-openapi", "hyper", "reqwest", "http", "clap", "axum", "tower", "rustls"].contains(&name)
+            || ["kube-", "hyper-", "http-", "clap_", "aws-", "bastion-"].iter().any(|p| name.starts_with(p))
+                && name != "bastion-core"
+    };
+    let found: Vec<_> = tree.iter().filter(|name| forbidden(name)).collect();
+    assert!(found.is_empty(), "bastion-core depends on {found:?}");
+}
+
+#[test]
+fn storage_and_kubernetes_never_meet() {
+    let storage = tree(&["--package", "bastion-storage", "--edges", "normal,build", "--all-features"]);
+    assert!(storage.contains("bastion-core"));
+    assert!(!storage.contains("bastion-k8s") && !storage.contains("kube-client"), "{storage:?}");
+    let k8s = tree(&["--package", "bastion-k8s", "--edges", "normal,build", "--all-features"]);
+    assert!(k8s.contains("bastion-core"));
+    assert!(!k8s.contains("bastion-storage") && !k8s.contains("aws-sdk-s3"), "{k8s:?}");
+}
+
+#[test]
+fn one_tls_provider_and_plain_serde_json() {
+    let all = tree(&["--workspace", "--edges", "normal,build", "--all-features"]);
+    // Two TLS providers in one program make every client panic at its start.
+    assert!(!all.contains("ring") && !all.contains("openssl-sys"), "a second TLS provider is in the tree");
+    let features = cargo_tree(&["--workspace", "--edges", "features", "--invert", "serde_json", "--prefix", "none"]);
+    for feature in ["arbitrary_precision", "preserve_order"] {
+        assert!(!features.contains(&format!("\"{feature}\"")), "serde_json's {feature} is on");
+    }
+}
+
+#[test]
+fn files_stay_small() {
+    let sources = sources();
+    for path in sources.iter().filter(|p| p.ends_with("main.rs") && !p.components().any(|c| c.as_os_str() == "tests")) {
+        assert!(lines(path) <= 25, "{} has {} lines; a main.rs has at most 25", path.display(), lines(path));
+    }
+    let mut sizes: Vec<(usize, &PathBuf)> = sources.iter().map(|p| (lines(p), p)).collect();
+    sizes.sort();
+    let (most, path) = sizes.last().unwrap();
+    assert!(*most <= 700, "{} has {most} lines; a file has at most 700", path.display());
+    let median = sizes[sizes.len() / 2].0;
+    assert!(median <= 250, "half of all files have more than {median} lines");
+}
+
+#[test]
+fn every_test_that_the_reliability_page_names_exists() {
+    let page = fs::read_to_string(root().join("docs/reliability.md")).unwrap();
+    let code: String = sources().iter().map(|p| fs::read_to_string(p).unwrap()).collect::<Vec<_>>().join("\n");
+    let mut rows = 0;
+    for row in page.lines().filter(|l| l.starts_with('|')) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        if cells[0].parse::<u32>().is_err() {
+            continue;
+        }
+        rows += 1;
+        let last = cells.last().unwrap();
+        let named: Vec<&str> = last.split('`').skip(1).step_by(2).collect();
+        let honest = !named.is_empty() || last.contains("not yet") || last.contains("by construction");
+        assert!(honest, "row {} names no test and does not say \"not yet\": {last}", cells[0]);
+        for name in named {
+            let function = name.rsplit("::").next().unwrap();
+            assert!(code.contains(&format!("fn {function}(")), "row {}: there is no test `{name}`", cells[0]);
+        }
+    }
+    assert_eq!(rows, 40, "docs/reliability.md lists the 40 faults");
+}

@@ -1,0 +1,72 @@
+//! What a fresh Debian or Ubuntu with Rust and Go may lack.
+
+use std::process::{Command, Stdio};
+
+use bastion_tests::tools::on_path;
+
+use crate::{cli::Result, screen};
+
+/// The oldest Go that the modules of the servers accept.
+const GO: (u32, u32) = (1, 26);
+
+/// Checks, installs what it can, and says of the rest how to get it.
+pub(crate) fn check(servers: bool) -> Result<()> {
+    if !cfg!(target_os = "linux") {
+        return Err("the tests need Linux: they tie servers to the test that started them with setpriv".into());
+    }
+    for component in ["rustfmt", "clippy"] {
+        let binary = if component == "rustfmt" { "rustfmt" } else { "cargo-clippy" };
+        if !has(binary) {
+            install(&format!("{component} is missing"), "rustup", &["component", "add", component])?;
+        }
+    }
+    if !servers {
+        return Ok(());
+    }
+    if !has("setpriv") {
+        install("setpriv is missing", "apt-get", &["install", "--yes", "util-linux"])?;
+    }
+    go()
+}
+
+/// Whether a program is on the `PATH`.
+pub(crate) fn has(program: &str) -> bool {
+    on_path(program).is_some()
+}
+
+fn go() -> Result<()> {
+    let advice = format!(
+        "install Go {}.{} or newer from https://go.dev/dl and put its bin folder on the PATH; \
+         it builds etcd, kube-apiserver, kube-controller-manager and MinIO from source",
+        GO.0, GO.1
+    );
+    let output = Command::new("go").args(["env", "GOVERSION", "GOTOOLCHAIN"]).stdin(Stdio::null()).output();
+    let text = match output {
+        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).into_owned(),
+        _ => return Err(format!("there is no `go` here: {advice}").into()),
+    };
+    let mut lines = text.lines();
+    let version = lines.next().unwrap_or_default();
+    let fetches = lines.next().is_some_and(|toolchain| toolchain != "local");
+    let mut numbers = version.trim_start_matches("go").split('.').map_while(|n| n.parse::<u32>().ok());
+    let found = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+    if found >= GO {
+        screen::line(&format!("{version}, setpriv, rustfmt and clippy are here"));
+        return Ok(());
+    }
+    if fetches {
+        screen::line(&format!("{version} is here; it fetches Go {}.{} by itself", GO.0, GO.1));
+        return Ok(());
+    }
+    Err(format!("{version} is too old: {advice}").into())
+}
+
+/// Installs what is missing, or says how.
+fn install(missing: &str, program: &str, args: &[&str]) -> Result<()> {
+    let line = format!("{program} {}", args.join(" "));
+    screen::line(&format!("{missing}; running `{line}`"));
+    match Command::new(program).args(args).stdin(Stdio::null()).status() {
+        Ok(status) if status.success() => Ok(()),
+        _ => Err(format!("{missing}, and `{line}` did not work; run it as a user who may").into()),
+    }
+}

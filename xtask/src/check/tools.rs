@@ -1,0 +1,20 @@
+//! The servers that tests start.
+
+use bastion_tests::Tool;
+
+use crate::{cli::Result, screen};
+
+/// Builds what is not there yet; minutes the first time.
+pub(crate) fn build() -> Result<()> {
+    for tool in Tool::NEEDED {
+        screen::line(&format!("{}: {}", tool.name(), tool.path()?.display()));
+    }
+    Ok(())
+}
+
+/// Builds all, kubectl too, for a person who wants to try things.
+pub(crate) fn print() -> Result<()> {
+    build()?;
+    screen::line(&format!("kubectl: {}", Tool::Kubectl.path()?.display()));
+    Ok(())
+}

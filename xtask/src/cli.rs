@@ -1,0 +1,50 @@
+//! Arguments.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{check, screen};
+
+/// What every task returns; the error is one that is printed as it is.
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Tasks of the Bastion workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", arg_required_else_help = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+#[allow(clippy::doc_markdown, reason = "these comments are the help that a person reads")]
+enum Task {
+    /// Run every check there is, on real servers.
+    ///
+    /// In this order: what the machine needs (says what is missing and how to get it), the servers for the
+    /// tests (etcd, kube-apiserver, kube-controller-manager and MinIO, built once from pinned Go modules
+    /// and cached in ~/.cache/bastion/tools), formatting, clippy, all tests of the workspace with the
+    /// stories on real clusters, the examples in the documentation, and the documentation itself.
+    ///
+    /// Needs Linux, Rust and Go; no Docker, no root, no cluster. The first run takes about half an hour on
+    /// two cores, most of it compiling; later ones take minutes.
+    #[command(visible_alias = "ci")]
+    Test(check::Options),
+    /// Build the servers that tests start, and print where they are.
+    Tools,
+}
+
+pub(crate) fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Test(options) => check::run(&options),
+        Task::Tools => check::tools::print(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            screen::error(e.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! What the person sees. Colour only on a terminal: `anstream` takes it out elsewhere.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this module is where the tasks print")]
+
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+
+const TITLE: Style = AnsiColor::Cyan.on_default().bold();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+/// The start of a step.
+pub(crate) fn step(title: &str) {
+    anstream::println!("\n{TITLE}==> {title}{TITLE:#}");
+}
+
+/// A step that went well.
+pub(crate) fn done(title: &str, took: Duration) {
+    anstream::println!("{GOOD}    {title}: {}{GOOD:#}", seconds(took));
+}
+
+/// Plain text.
+pub(crate) fn line(text: &str) {
+    anstream::println!("{text}");
+}
+
+/// What went wrong, with its causes.
+pub(crate) fn error(error: &(dyn std::error::Error + 'static)) {
+    anstream::eprintln!("{BAD}error:{BAD:#} {error}");
+    let mut next = error.source();
+    while let Some(cause) = next {
+        anstream::eprintln!("  because: {cause}");
+        next = cause.source();
+    }
+}
+
+/// `12.3 s`, `4 min 05 s`.
+pub(crate) fn seconds(took: Duration) -> String {
+    let whole = took.as_secs();
+    if whole < 60 { format!("{:.1} s", took.as_secs_f32()) } else { format!("{} min {:02} s", whole / 60, whole % 60) }
+}
