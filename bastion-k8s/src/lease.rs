@@ -1,12 +1,22 @@
-//! Leader election on a Lease. Advisory: the log's create-only commits are the fence.
+//! Leader election on a Lease, after client-go. Advisory: the log's create-only commits are the fence.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
+use jiff::Timestamp;
+use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    backoff::chance,
     client::Client,
+    election::{Observed, Verdict},
     error::{Error, Result},
+    fault::{Fault, Right},
+    lease_object::{LeaseObject, LogEnd},
+    rest::Request,
 };
 
 /// Which Lease, and how patient.
@@ -38,15 +48,17 @@ impl LeaseOptions {
             retry: Duration::from_secs(2),
         }
     }
-}
 
-/// Where the log ends, as the leader last said: segments cut off at the end do not show from inside the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogEnd {
-    /// Number of the last segment.
-    pub number: u64,
-    /// Its digest, as `sha256` hex.
-    pub digest: String,
+    fn check(&self) -> Result<()> {
+        if self.identity.is_empty() {
+            return Err(Error::Selection("a candidate for a lease needs an identity".into()));
+        }
+        if !(self.retry < self.renew_deadline && self.renew_deadline < self.duration) {
+            let why = "a lease needs retry < renew deadline < duration, or two may lead at once";
+            return Err(Error::Selection(why.into()));
+        }
+        Ok(())
+    }
 }
 
 /// A Lease to be won.
@@ -58,15 +70,171 @@ pub struct Lease {
 
 impl Lease {
     /// A candidate for this Lease.
-    pub fn new(client: Client, options: LeaseOptions) -> Self {
-        Self { client, options }
+    pub fn new(client: Client, options: LeaseOptions) -> Result<Self> {
+        options.check()?;
+        Ok(Self { client, options })
     }
 
-    /// Waits until we lead; `None` if `cancel` comes first. Failures are retried and logged.
+    /// Waits until we lead; `None` if `cancel` comes first. What may pass is retried and logged; a missing
+    /// right or namespace is an error.
     pub async fn acquire(&self, cancel: &CancellationToken) -> Result<Option<Leadership>> {
-        cancel.cancelled().await;
-        let doing = format!("lease {} at {}", self.options.name, self.client.server());
-        Err(Error::Malformed { doing, why: "not written yet".into() })
+        tokio::select! {
+            () = cancel.cancelled() => Ok(None),
+            won = self.win() => won.map(Some),
+        }
+    }
+
+    async fn win(&self) -> Result<Leadership> {
+        let mut observed = Observed::default();
+        loop {
+            match self.try_to_win(&mut observed).await {
+                Ok(Some(lease)) => return Ok(self.lead(lease)),
+                Ok(None) => {}
+                Err(error) if error.is_retryable() => {
+                    tracing::warn!(lease = %self.options.name, %error, "leader election: trying again");
+                }
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep(self.pause()).await;
+        }
+    }
+
+    async fn try_to_win(&self, observed: &mut Observed) -> Result<Option<LeaseObject>> {
+        let path = self.path();
+        let before = match self.client.call(&Request::get(&path)).await {
+            Ok(body) => LeaseObject::parse(&body).map_err(|why| self.failed(Fault::Malformed(why), "get"))?,
+            Err(Fault::Status(status)) if status.code == 404 => {
+                let new = LeaseObject::new(&self.options.name, &self.options.namespace);
+                let won = new.taken(&self.options.identity, self.options.duration, Timestamp::now());
+                return self.settle(self.send(http::Method::POST, &self.collection(), &won).await, "create");
+            }
+            Err(fault) => return Err(self.failed(fault, "get")),
+        };
+        match observed.judge(&before, &self.options.identity, Instant::now()) {
+            Verdict::Held => Ok(None),
+            Verdict::Free => {
+                let won = before.taken(&self.options.identity, self.options.duration, Timestamp::now());
+                self.settle(self.send(http::Method::PUT, &path, &won).await, "update")
+            }
+        }
+    }
+
+    /// A conflict means that somebody else was faster.
+    fn settle(&self, sent: Result<LeaseObject, Fault>, verb: &str) -> Result<Option<LeaseObject>> {
+        match sent {
+            Ok(lease) => Ok(Some(lease)),
+            Err(Fault::Status(status)) if status.code == 409 => Ok(None),
+            Err(fault) => Err(self.failed(fault, verb)),
+        }
+    }
+
+    fn lead(&self, lease: LeaseObject) -> Leadership {
+        let previous = lease.log_end();
+        let lost = CancellationToken::new();
+        let release = CancellationToken::new();
+        let end = Arc::new(Mutex::new(previous.clone()));
+        let renewal = Renewal { lease: self.clone(), lost: lost.clone(), release: release.clone(), end: end.clone() };
+        let task = tokio::spawn(renewal.run(lease));
+        Leadership { lost, release, previous, end, task: Some(task) }
+    }
+
+    async fn send(&self, method: http::Method, path: &str, lease: &LeaseObject) -> Result<LeaseObject, Fault> {
+        let request = Request::new(method, path.to_owned(), lease.to_json().into());
+        // Once only: the deadline counts, and the loop around tries again.
+        LeaseObject::parse(&self.client.call_once(&request).await?).map_err(Fault::Malformed)
+    }
+
+    fn pause(&self) -> Duration {
+        let retry = u64::try_from(self.options.retry.as_millis()).unwrap_or(u64::MAX);
+        self.options.retry + Duration::from_millis(chance() % (retry / 4 + 1))
+    }
+
+    fn collection(&self) -> String {
+        format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", crate::paths::encode(&self.options.namespace))
+    }
+
+    fn path(&self) -> String {
+        format!("{}/{}", self.collection(), crate::paths::encode(&self.options.name))
+    }
+
+    fn failed(&self, fault: Fault, verb: &str) -> Error {
+        let right = Right { verb, plural: "leases", group: "coordination.k8s.io" };
+        fault.into_error(format!("lease {}/{}", self.options.namespace, self.options.name), right)
+    }
+}
+
+/// Renews until told to stop, or until it cannot.
+struct Renewal {
+    lease: Lease,
+    lost: CancellationToken,
+    release: CancellationToken,
+    end: Arc<Mutex<Option<LogEnd>>>,
+}
+
+impl Renewal {
+    async fn run(self, mut lease: LeaseObject) {
+        // However this task ends, whoever leads by it hears of it.
+        let _guard = self.lost.clone().drop_guard();
+        let options = &self.lease.options;
+        let mut renewed = Instant::now();
+        while !self.release.is_cancelled() {
+            tokio::select! {
+                () = self.release.cancelled() => break,
+                () = tokio::time::sleep(self.lease.pause()) => {}
+            }
+            let deadline = renewed + options.renew_deadline;
+            let began = Instant::now();
+            match tokio::time::timeout_at(deadline, self.renew(&lease)).await {
+                Ok(Ok(Some(now))) => (lease, renewed) = (now, began),
+                Ok(Ok(None)) => {
+                    tracing::warn!(lease = %options.name, "another candidate leads now");
+                    return;
+                }
+                Ok(Err(error)) => tracing::warn!(lease = %options.name, %error, "the lease could not be renewed"),
+                Err(_) => {}
+            }
+            if Instant::now() >= deadline.max(renewed + options.renew_deadline) {
+                tracing::warn!(lease = %options.name, "the lease could not be renewed in time; leading no more");
+                return;
+            }
+        }
+        self.lost.cancel();
+        self.give_back(&lease).await;
+    }
+
+    /// `None` means that somebody else holds it.
+    async fn renew(&self, lease: &LeaseObject) -> Result<Option<LeaseObject>> {
+        let next = lease.renewed(self.end().as_ref(), self.lease.options.duration, Timestamp::now());
+        let path = self.lease.path();
+        match self.lease.send(http::Method::PUT, &path, &next).await {
+            Ok(lease) => Ok(Some(lease)),
+            Err(Fault::Status(status)) if status.code == 409 => {
+                // Somebody wrote: another candidate, or only a person who put a label on it; or our own
+                // write arrived and its answer did not.
+                let body = self.lease.client.call_once(&Request::get(&path)).await;
+                let body = body.map_err(|f| self.lease.failed(f, "get"))?;
+                let now = LeaseObject::parse(&body).map_err(|why| self.lease.failed(Fault::Malformed(why), "get"))?;
+                Ok((now.holder() == Some(self.lease.options.identity.as_str())).then_some(now))
+            }
+            Err(fault) => Err(self.lease.failed(fault, "update")),
+        }
+    }
+
+    async fn give_back(&self, lease: &LeaseObject) {
+        let free = lease.renewed(self.end().as_ref(), self.lease.options.duration, Timestamp::now()).freed();
+        let path = self.lease.path();
+        let sent = self.lease.send(http::Method::PUT, &path, &free);
+        let patience = self.lease.options.retry * 2;
+        match tokio::time::timeout(patience, sent).await {
+            Ok(Ok(_)) => tracing::info!(lease = %self.lease.options.name, "lease given back"),
+            // The next candidate waits until it runs out: slower, not wrong.
+            Ok(Err(fault)) => tracing::debug!(%fault, "lease not given back"),
+            Err(_) => tracing::debug!("lease not given back in time"),
+        }
+    }
+
+    fn end(&self) -> Option<LogEnd> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -74,7 +242,10 @@ impl Lease {
 #[derive(Debug)]
 pub struct Leadership {
     lost: CancellationToken,
+    release: CancellationToken,
     previous: Option<LogEnd>,
+    end: Arc<Mutex<Option<LogEnd>>>,
+    task: Option<JoinHandle<()>>,
 }
 
 impl Leadership {
@@ -90,9 +261,23 @@ impl Leadership {
 
     /// Says where the log ends now; goes out with the next renewal.
     pub fn set_log_end(&self, end: LogEnd) {
-        let _ = end;
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
     }
 
-    /// Gives the Lease back, so that the next candidate need not wait.
-    pub async fn release(self) {}
+    /// Gives the Lease back, so that the next candidate need not wait. Stop writing before.
+    pub async fn release(mut self) {
+        self.release.cancel();
+        if let Some(task) = self.task.take() {
+            // A panic in the task was printed; the lease then runs out by itself.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for Leadership {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
 }

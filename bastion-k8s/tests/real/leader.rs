@@ -1,0 +1,74 @@
+//! Leader election.
+
+use std::time::Duration;
+
+use bastion_k8s::{Lease, LeaseOptions, LogEnd, lease::Leadership};
+use tokio_util::sync::CancellationToken;
+
+use crate::cluster::{Cluster, PATIENCE};
+
+fn candidate(cluster: &Cluster, identity: &str) -> Lease {
+    let mut options = LeaseOptions::new(cluster.namespace.as_str(), "bastion", identity);
+    options.duration = Duration::from_secs(3);
+    options.renew_deadline = Duration::from_secs(2);
+    options.retry = Duration::from_millis(300);
+    Lease::new(cluster.client.clone(), options).unwrap()
+}
+
+async fn win(lease: &Lease) -> Leadership {
+    let won = tokio::time::timeout(PATIENCE, lease.acquire(&CancellationToken::new())).await;
+    won.expect("in time").unwrap().expect("not cancelled")
+}
+
+#[tokio::test]
+async fn of_two_candidates_one_leads_and_hands_over() {
+    let Some(cluster) = Cluster::new("leader").await else { return };
+    let (a, b) = (candidate(&cluster, "a"), candidate(&cluster, "b"));
+    let first = win(&a).await;
+    assert_eq!(first.previous_log_end(), None);
+    let end = LogEnd { number: 42, digest: "c0ffee".into() };
+    first.set_log_end(end.clone());
+
+    let patience = Duration::from_secs(5);
+    let waiting = tokio::time::timeout(patience, b.acquire(&CancellationToken::new())).await;
+    assert!(waiting.is_err(), "the first one renews, so the second one waits");
+    assert!(!first.lost().is_cancelled());
+
+    let lost = first.lost();
+    first.release().await;
+    assert!(lost.is_cancelled());
+    let began = std::time::Instant::now();
+    let second = win(&b).await;
+    assert!(began.elapsed() < Duration::from_secs(2), "given back, so there was nothing to wait for");
+    assert_eq!(second.previous_log_end(), Some(&end));
+
+    // One that dies gives nothing back: the other waits until it ran out.
+    drop(second);
+    let began = std::time::Instant::now();
+    let third = win(&a).await;
+    assert!(began.elapsed() >= Duration::from_secs(2), "{:?}", began.elapsed());
+    third.release().await;
+}
+
+#[tokio::test]
+async fn a_leader_whose_lease_is_taken_away_hears_of_it() {
+    let Some(cluster) = Cluster::new("deposed").await else { return };
+    let leader = win(&candidate(&cluster, "a")).await;
+    let leases =
+        crate::cluster::kind("coordination.k8s.io", "v1", "Lease", "leases", bastion_core::object::Scope::Namespaced);
+    let taken = format!(
+        r#"{{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{{"name":"bastion","namespace":"{}"}},"spec":{{"holderIdentity":"b","leaseDurationSeconds":3}}}}"#,
+        cluster.namespace
+    );
+    cluster.put(&leases, &cluster.namespace, "bastion", &taken).await;
+    tokio::time::timeout(PATIENCE, leader.lost().cancelled()).await.expect("it hears of it");
+}
+
+#[tokio::test]
+async fn who_may_not_have_leases_is_told() {
+    let Some(cluster) = Cluster::new("nolease").await else { return };
+    let client = cluster.as_user("jane").await;
+    let lease = Lease::new(client, LeaseOptions::new(cluster.namespace.as_str(), "bastion", "jane")).unwrap();
+    let error = lease.acquire(&CancellationToken::new()).await.unwrap_err();
+    assert!(error.to_string().contains("grant the verb get on leases.coordination.k8s.io"), "{error}");
+}

@@ -1,0 +1,247 @@
+//! Listing and watching.
+
+use bastion_core::{
+    object::{ResourceVersion, Scope},
+    sink::Sink,
+    source::{KindChange, Observation, Source},
+};
+use bastion_k8s::{ListSource, Mode, Selection, WatchSource, discovery};
+use futures::{StreamExt, stream::BoxStream};
+
+use crate::cluster::{Cluster, PATIENCE, config_map_id, config_maps, kind, next, short, until};
+
+#[tokio::test]
+async fn a_list_is_complete_over_many_pages_and_its_objects_are_whole() {
+    let Some(cluster) = Cluster::new("list").await else { return };
+    for i in 0..130 {
+        cluster.config_map(&format!("c{i:03}"), "", "x").await;
+    }
+    let source = ListSource::new(cluster.client.clone(), cluster.selection()).unwrap();
+    let mut stream = source.observe(&config_maps(), None);
+    let mut names = Vec::new();
+    while let Some(item) = stream.next().await {
+        if let Ok(Observation::Object(o)) = &item {
+            assert!(o.body.starts_with(br#"{"apiVersion":"v1","kind":"ConfigMap","#), "{:?}", &o.body[..60]);
+        }
+        names.push(short(&item));
+    }
+    assert_eq!((names.first().unwrap().as_str(), names.last().unwrap().as_str()), ("begin", "complete"));
+    assert_eq!(names.iter().filter(|n| n.starts_with("object c")).count(), 130);
+}
+
+#[tokio::test]
+async fn several_namespaces_are_listed_as_of_one_moment() {
+    let Some(cluster) = Cluster::new("several").await else { return };
+    cluster.config_map("here", "", "x").await;
+    let other = Cluster::new("several").await.unwrap();
+    other.config_map("there", "", "x").await;
+    let mut selection = cluster.selection();
+    selection.namespaces.insert(other.namespace.clone());
+    let source = WatchSource::new(cluster.client.clone(), selection).unwrap();
+    let mut stream = source.observe(&config_maps(), None);
+    let seen = until(&mut stream, "complete").await;
+    assert_eq!(seen, ["begin", "object here", "object there", "complete"]);
+    // The watch is one for all namespaces; what lies elsewhere is not mentioned.
+    Cluster::new("several").await.unwrap().config_map("elsewhere", "", "x").await;
+    other.config_map("later", "", "x").await;
+    assert_eq!(short(&next(&mut stream).await), "object later");
+}
+
+#[tokio::test]
+async fn a_watch_sees_changes_and_resumes_where_it_was() {
+    let Some(cluster) = Cluster::new("watch").await else { return };
+    cluster.config_map("a", "", "1").await;
+    let source = WatchSource::new(cluster.client.clone(), cluster.selection()).unwrap();
+    let mut stream = source.observe(&config_maps(), None);
+    assert_eq!(until(&mut stream, "complete").await, ["begin", "object a", "complete"]);
+    let seen = cluster.config_map("b", "", "1").await;
+    assert_eq!(short(&next(&mut stream).await), "object b");
+    drop(stream);
+
+    cluster.config_map("c", "", "1").await;
+    cluster.delete(&config_maps(), &cluster.namespace, "a").await;
+    let mut stream = source.observe(&config_maps(), Some(seen.resource_version.clone()));
+    assert_eq!(until(&mut stream, "gone a Watched").await, ["object c", "gone a Watched"]);
+    let gone = source.get(&config_maps(), &config_map_id(&cluster.namespace, "a")).await.unwrap();
+    assert_eq!(gone, None);
+    let there = source.get(&config_maps(), &config_map_id(&cluster.namespace, "c")).await.unwrap().unwrap();
+    assert!(there.selected);
+}
+
+#[tokio::test]
+async fn a_saved_position_from_the_future_is_found_out() {
+    let Some(cluster) = Cluster::new("future").await else { return };
+    cluster.config_map("a", "", "1").await;
+    let source = WatchSource::new(cluster.client.clone(), cluster.selection()).unwrap();
+    let mut stream = source.observe(&config_maps(), Some(ResourceVersion::from(1_000_000_000_000)));
+    assert_eq!(until(&mut stream, "complete").await, ["rewound", "begin", "object a", "complete"]);
+    let mut stream = source.observe(&config_maps(), Some(ResourceVersion::new("nonsense")));
+    assert_eq!(until(&mut stream, "complete").await, ["expired", "begin", "object a", "complete"]);
+}
+
+#[tokio::test]
+async fn what_leaves_a_label_selector_is_not_called_deleted() {
+    let Some(cluster) = Cluster::new("labels").await else { return };
+    cluster.config_map("a", r#","labels":{"app":"shop"}"#, "1").await;
+    cluster.config_map("b", "", "1").await;
+    let selection = Selection { labels: Some("app in (shop)".into()), ..cluster.selection() };
+    let source = WatchSource::new(cluster.client.clone(), selection).unwrap();
+    let mut stream = source.observe(&config_maps(), None);
+    assert_eq!(until(&mut stream, "complete").await, ["begin", "object a", "complete"]);
+    cluster.config_map("a", "", "2").await;
+    assert_eq!(short(&next(&mut stream).await), "gone a LeftSelection");
+    let current = source.get(&config_maps(), &config_map_id(&cluster.namespace, "a")).await.unwrap().unwrap();
+    assert!(!current.selected, "it exists and no longer matches");
+}
+
+#[tokio::test]
+async fn a_namespace_s_annotation_decides_at_once_both_ways_and_over_a_restart() {
+    let Some(cluster) = Cluster::new("annotated").await else { return };
+    cluster.config_map("inherits", "", "1").await;
+    cluster.config_map("never", r#","annotations":{"backup/enabled":"false"}"#, "1").await;
+    cluster.config_map("always", r#","annotations":{"backup/enabled":"true"}"#, "1").await;
+    let selection = Selection { mode: Mode::Annotated, ..cluster.selection() };
+    let start = || WatchSource::new(cluster.client.clone(), selection.clone()).unwrap();
+    let source = start();
+    let mut stream = source.observe(&config_maps(), None);
+    let all =
+        |inherits: &str| vec!["object always".to_owned(), format!("{inherits} inherits"), "unselected never".into()];
+    let mut first = until(&mut stream, "complete").await;
+    assert_eq!(first.split_off(4), ["complete"]);
+    assert_eq!(first.split_off(1), all("unselected"));
+
+    cluster.namespace_with(&cluster.namespace, r#""backup/enabled":"true""#).await;
+    assert_eq!(until(&mut stream, "unselected never").await, all("object"));
+    let position = cluster.config_map("inherits", "", "2").await.resource_version;
+    assert_eq!(short(&next(&mut stream).await), "object inherits");
+    cluster.namespace_with(&cluster.namespace, "").await;
+    assert_eq!(until(&mut stream, "unselected never").await, all("unselected"));
+    drop((stream, source));
+
+    // While nobody looks the annotation comes back: no object moved, yet what it marks is found.
+    cluster.namespace_with(&cluster.namespace, r#""backup/enabled":"true""#).await;
+    let source = start();
+    let mut stream = source.observe(&config_maps(), Some(position));
+    assert_eq!(until(&mut stream, "unselected never").await, all("object"));
+}
+
+async fn change(
+    changes: &mut BoxStream<'static, KindChange>,
+    mut wanted: impl FnMut(&KindChange) -> bool,
+) -> KindChange {
+    tokio::time::timeout(PATIENCE, async {
+        loop {
+            let change = changes.next().await.expect("the stream goes on");
+            if wanted(&change) {
+                return change;
+            }
+        }
+    })
+    .await
+    .expect("the change in time")
+}
+
+fn definition(plural: &str, versions: &str) -> String {
+    format!(
+        r#"{{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{{"name":"{plural}.story.example.org"}},
+        "spec":{{"group":"story.example.org","scope":"Namespaced","names":{{"plural":"{plural}","singular":"{plural}x","kind":"{kind}"}},
+        "versions":[{versions}]}}}}"#,
+        kind = plural.to_uppercase()
+    )
+}
+
+fn version(name: &str, storage: bool) -> String {
+    format!(
+        r#"{{"name":"{name}","served":true,"storage":{storage},"schema":{{"openAPIV3Schema":{{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}}}}"#
+    )
+}
+
+#[tokio::test]
+async fn a_new_kind_is_followed_within_seconds_and_a_removed_one_is_let_go() {
+    let Some(cluster) = Cluster::new("kinds").await else { return };
+    let plural = format!("w{}", cluster.namespace.replace('-', ""));
+    let selection = Selection { mode: Mode::All, ..Selection::default() };
+    let source = WatchSource::new(cluster.client.clone(), selection.clone()).unwrap();
+    let mut changes = source.kinds();
+    change(&mut changes, |c| matches!(c, KindChange::Settled)).await;
+
+    let definitions =
+        kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", Scope::Cluster);
+    let name = format!("{plural}.story.example.org");
+    let body = definition(&plural, &format!("{},{}", version("v2", false), version("v1", true)));
+    let began = std::time::Instant::now();
+    cluster.put(&definitions, "", &name, &body).await;
+    let added = change(&mut changes, |c| matches!(c, KindChange::Added(k) if *k.plural == *plural)).await;
+    eprintln!("followed after {:?}", began.elapsed());
+    assert!(began.elapsed().as_secs() < 5);
+    let KindChange::Added(added) = added else { unreachable!() };
+    assert_eq!(&*added.version, "v1", "the storage version, though v2 is preferred");
+    let mut stream = source.observe(&added, None);
+    assert_eq!(until(&mut stream, "complete").await, ["begin", "complete"]);
+
+    let body = format!(
+        r#"{{"apiVersion":"story.example.org/v1","kind":"{}","metadata":{{"name":"one","namespace":"{}"}},"big":18014398509481985}}"#,
+        added.kind, cluster.namespace
+    );
+    cluster.put(&added, &cluster.namespace, "one", &body).await;
+    let Ok(Observation::Object(one)) = next(&mut stream).await else { panic!("an object") };
+    assert!(String::from_utf8_lossy(&one.body).contains(r#""big":18014398509481985"#));
+
+    cluster.delete(&definitions, "", &name).await;
+    assert_eq!(short(&next(&mut stream).await), "gone one Watched");
+    change(&mut changes, |c| matches!(c, KindChange::Removed(k) if k.kind == added.kind)).await;
+}
+
+#[tokio::test]
+async fn a_dead_api_service_is_named_and_stops_nothing() {
+    let Some(cluster) = Cluster::new("dead").await else { return };
+    let services = kind("apiregistration.k8s.io", "v1", "APIService", "apiservices", Scope::Cluster);
+    let group = format!("{}.example.org", cluster.namespace);
+    let name = format!("v1.{group}");
+    let body = format!(
+        r#"{{"apiVersion":"apiregistration.k8s.io/v1","kind":"APIService","metadata":{{"name":"{name}"}},"spec":{{"group":"{group}",
+        "version":"v1","groupPriorityMinimum":100,"versionPriority":10,"insecureSkipTLSVerify":true,"service":{{"name":"dead","namespace":"default"}}}}}}"#
+    );
+    cluster.put(&services, "", &name, &body).await;
+    let selection = Selection { mode: Mode::All, ..Selection::default() };
+    let source = WatchSource::new(cluster.client.clone(), selection).unwrap();
+    let mut changes = source.kinds();
+    let mut followed = 0;
+    let seen = change(&mut changes, |c| {
+        followed += usize::from(matches!(c, KindChange::Added(_)));
+        matches!(c, KindChange::Failed { what, .. } if what.ends_with(&group))
+    });
+    let KindChange::Failed { error, .. } = seen.await else { unreachable!() };
+    cluster.delete(&services, "", &name).await;
+    assert!(error.to_string().contains("does not answer"), "{error}");
+    assert!(followed > 20, "{followed}");
+}
+
+#[tokio::test]
+async fn what_is_forbidden_is_said_once_with_what_to_grant() {
+    let Some(cluster) = Cluster::new("denied").await else { return };
+    let jane = cluster.as_user("jane").await;
+    let source = ListSource::new(jane.clone(), cluster.selection()).unwrap();
+    let mut stream = source.observe(&config_maps(), None);
+    assert_eq!(short(&next(&mut stream).await), "begin");
+    let error = next(&mut stream).await.unwrap_err();
+    assert!(error.what.contains("grant the verb list on configmaps"), "{}", error.what);
+    assert!(!error.is_retryable());
+    assert!(stream.next().await.is_none());
+    let error = source.cluster_uid().await.unwrap_err();
+    assert!(error.what.contains("grant the verb get on namespaces"), "{}", error.what);
+    // Discovery is for everybody, the storage versions are not.
+    let preview = discovery::preview(&jane, &cluster.selection()).await.unwrap();
+    assert!(preview.failed.iter().any(|(what, _)| what.contains("storage versions")), "{preview:?}");
+    assert!(!preview.followed.is_empty());
+}
+
+#[tokio::test]
+async fn the_cluster_has_a_name_of_its_own() {
+    let Some(cluster) = Cluster::new("uid").await else { return };
+    let uid = cluster.client.cluster_uid().await.unwrap();
+    assert_eq!(uid.len(), 36, "{uid}");
+    let namespaces = kind("", "v1", "Namespace", "namespaces", Scope::Cluster);
+    let id = bastion_core::object::ObjectId::new(&namespaces.group_kind(), "", "kube-system");
+    assert_eq!(cluster.sink.get(&namespaces, &id).await.unwrap().unwrap().uid, uid);
+}
