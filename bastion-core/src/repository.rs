@@ -19,12 +19,14 @@ mod format;
 mod index;
 mod open;
 mod snapshot;
+mod verify;
 mod writer;
 
 pub use batch::Batch;
 pub use clusters::ClusterInfo;
 pub use index::Index;
 pub use snapshot::{ObjectFilter, Snapshot};
+pub use verify::{Problem, VerifyOptions, VerifyProgress, VerifyReport};
 pub use writer::{CommitNotes, Committed, Head, Writer, WriterOptions};
 
 /// An open repository. Cheap to clone.

@@ -78,6 +78,12 @@ impl Prefix {
         Self(text)
     }
 
+    /// Takes a folder as it stands in keys. `None` if it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let good = text.is_empty() || text.strip_suffix('/').is_some_and(|key| Key::parse(key).is_some());
+        good.then(|| Self(text.to_owned()))
+    }
+
     /// The text; empty or with a `/` at its end.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -28,6 +28,12 @@ impl ClusterKeys {
         Self(Prefix::from_segments(["clusters", cluster]))
     }
 
+    /// The keys of the cluster that this key lies under; `None` if it is no key of a cluster.
+    pub(crate) fn of(key: &Key) -> Option<Self> {
+        let (cluster, _) = key.strip(&clusters())?.split_once('/')?;
+        Prefix::parse(&format!("{}{cluster}/", clusters())).map(Self)
+    }
+
     /// `clusters/<cluster>/`.
     pub(crate) fn all(&self) -> &Prefix {
         &self.0
