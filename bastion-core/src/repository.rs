@@ -13,12 +13,28 @@ use crate::{
 };
 
 mod batch;
+mod bodies;
+mod cache;
+mod checkpoint;
 mod clusters;
-#[allow(dead_code, unused_imports)] // its users follow
+mod commit;
+mod files;
+#[allow(dead_code, unused_imports)] // verify and compaction use the rest
 mod format;
 mod index;
+mod land;
+mod load;
+mod log;
+mod merge;
 mod open;
+mod order;
+mod plan;
+mod race;
+mod retry;
 mod snapshot;
+mod state;
+mod tail;
+mod upload;
 mod verify;
 mod writer;
 
@@ -139,3 +155,6 @@ impl Repository {
         Err(Error::Invalid("the repository was opened for reading only".into()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,23 @@
 //! Reading: the states of objects at a moment, their histories, their bodies.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
-use futures::stream::{BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 
-use super::{Head, Repository};
+use super::{
+    Head, Repository,
+    bodies::Bodies,
+    files::{IndexFiles, Range},
+    index::tail_source,
+    load::Loaded,
+    log::Log,
+    merge, order,
+};
 use crate::{
     error::{Error, Result},
     object::{GroupKind, ObjectId},
-    record::{Extras, Position, State, Version, Withheld},
+    record::{Accepted, Extras, Position, State, Version, Withheld},
     time::Timestamp,
 };
 
@@ -33,16 +41,47 @@ impl Default for ObjectFilter {
     }
 }
 
+impl ObjectFilter {
+    fn takes(&self, version: &Version) -> bool {
+        let id = &version.id;
+        self.states.contains(&version.state)
+            && self.namespaces.as_ref().is_none_or(|all| all.contains(&id.namespace))
+            && self.names.as_ref().is_none_or(|all| all.contains(&id.name))
+    }
+
+    /// What to read for it: kind by kind, in the order of ids.
+    fn ranges(&self) -> Vec<Range> {
+        match &self.kinds {
+            None => vec![Range::All],
+            Some(kinds) => kinds.iter().cloned().collect::<BTreeSet<_>>().into_iter().map(Range::Kind).collect(),
+        }
+    }
+}
+
 /// A cluster's log, read as of one moment. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
+    loaded: Arc<Loaded>,
+    files: IndexFiles,
+    bodies: Arc<Bodies>,
     at: Option<Timestamp>,
 }
 
 impl Repository {
     /// Reads the end of a cluster's log. What is committed later is not seen.
     pub async fn snapshot(&self, cluster: &str) -> Result<Snapshot> {
-        Err(Error::UnknownCluster { cluster: cluster.to_owned(), known: Vec::new() })
+        let log = Log::new(self, cluster);
+        let loaded = log.load().await?;
+        if loaded.state.head.number == 0 {
+            let known = self.clusters().await?.into_iter().map(|c| c.name).collect();
+            return Err(Error::UnknownCluster { cluster: cluster.to_owned(), known });
+        }
+        Ok(Snapshot {
+            files: IndexFiles::new(&log, loaded.indexes()),
+            bodies: Arc::new(Bodies::new(&log, self.hasher())),
+            loaded: Arc::new(loaded),
+            at: None,
+        })
     }
 }
 
@@ -55,38 +94,83 @@ impl Snapshot {
     }
 
     /// The last segment that was read (the log's end, whatever [`Snapshot::at`] says).
-    pub fn head(&self) -> Head {
-        Head::default()
+    pub fn head(&self) -> &Head {
+        &self.loaded.state.head
     }
 
     /// The positions that were saved last.
     pub fn positions(&self) -> Vec<Position> {
-        Vec::new()
+        self.loaded.state.positions.values().cloned().collect()
     }
 
     /// The deletions that the brake holds back.
     pub fn withheld(&self) -> Vec<Withheld> {
-        Vec::new()
+        self.loaded.state.withheld.values().cloned().collect()
+    }
+
+    /// Words of people that were not acted upon yet.
+    pub fn accepted(&self) -> Vec<Accepted> {
+        self.loaded.state.accepted.clone()
+    }
+
+    /// The highest epoch of each role that has any.
+    pub fn epochs(&self) -> Vec<(Arc<str>, u64)> {
+        self.loaded.state.epochs.iter().map(|(role, epoch)| (role.clone(), *epoch)).collect()
     }
 
     /// The newest state at the snapshot's time of every object that the filter takes, in the order of ids.
-    pub fn objects(&self, _filter: ObjectFilter) -> BoxStream<'static, Result<Version>> {
-        futures::stream::empty().boxed()
+    pub fn objects(&self, filter: ObjectFilter) -> BoxStream<'static, Result<Version>> {
+        let this = self.clone();
+        let ranges = stream::iter(filter.ranges());
+        let newest = ranges.flat_map(move |range| this.merged(&range, this.at.is_some()).boxed());
+        newest
+            .try_filter_map(move |versions| {
+                let newest = versions.into_iter().next().filter(|v| filter.takes(v));
+                async { Ok(newest) }
+            })
+            .boxed()
     }
 
     /// All states of an object up to the snapshot's time, newest first.
-    pub async fn history(&self, _id: &ObjectId) -> Result<Vec<Version>> {
-        Ok(Vec::new())
+    pub async fn history(&self, id: &ObjectId) -> Result<Vec<Version>> {
+        // Sources of one object yield it once or not at all.
+        let mut arranged = std::pin::pin!(self.merged(&Range::Object(id.clone()), true));
+        Ok(arranged.try_next().await?.unwrap_or_default())
     }
 
-    /// The bytes that were hashed, checked against the digest. Empty range reads are shared by the bodies
-    /// that lie beside each other.
+    /// The states of every object up to the snapshot's time, newest first, in the order of ids.
+    pub fn histories(&self, filter: ObjectFilter) -> BoxStream<'static, Result<Vec<Version>>> {
+        let this = self.clone();
+        let ranges = stream::iter(filter.ranges());
+        let all = ranges.flat_map(move |range| this.merged(&range, true).boxed());
+        all.try_filter(move |versions| {
+            let takes = versions.first().is_some_and(|v| filter.takes(v));
+            async move { takes }
+        })
+        .boxed()
+    }
+
+    /// The bytes that were hashed, checked against the digest. Bodies that lie beside each other share a
+    /// read.
     pub async fn body(&self, version: &Version) -> Result<Bytes> {
-        Err(Error::Invalid(format!("{} has no body", version.id)))
+        self.bodies.body(version).await
     }
 
     /// What was kept beside the body.
-    pub async fn extras(&self, _version: &Version) -> Result<Extras> {
-        Ok(Extras::default())
+    pub async fn extras(&self, version: &Version) -> Result<Extras> {
+        self.bodies.extras(version).await
+    }
+
+    /// The states of each object up to the snapshot's time, newest first; without `all` only those that may
+    /// be the newest.
+    fn merged(&self, range: &Range, all: bool) -> impl Stream<Item = Result<Vec<Version>>> + Send + 'static {
+        let mut sources = self.files.sources(range, all);
+        sources.push(tail_source(&self.loaded.tail, range));
+        let at = self.at;
+        merge::merge(sources).try_filter_map(move |mut versions| {
+            versions.retain(|v| at.is_none_or(|at| v.at <= at));
+            let arranged = (!versions.is_empty()).then(|| order::arrange(versions));
+            async { Ok(arranged) }
+        })
     }
 }

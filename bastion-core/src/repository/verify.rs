@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use futures::{
-    StreamExt,
-    stream::BoxStream,
-};
+use futures::{StreamExt, stream::BoxStream};
 
 use super::{
     Repository,

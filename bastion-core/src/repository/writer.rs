@@ -2,7 +2,9 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Batch, Index, Repository};
+use super::{
+    Batch, Index, Repository, checkpoint, format::PackHeader, land::Intent, load::Base, log::Log, state::LogState,
+};
 use crate::{
     error::{Error, Result},
     hash::Digest,
@@ -14,11 +16,11 @@ use crate::{
 /// How to write to a cluster's log.
 #[derive(Debug, Clone)]
 pub struct WriterOptions {
-    cluster_uid: String,
+    pub(super) cluster_uid: String,
     role: String,
     fenced: bool,
     adopt: bool,
-    index_capacity: usize,
+    pub(super) index_capacity: usize,
     give_up_after: Option<Duration>,
 }
 
@@ -117,15 +119,88 @@ pub struct Committed {
 /// Writes to the log of one cluster. Several may, each in its own process; see `docs/format.md`.
 #[derive(Debug)]
 pub struct Writer {
-    index: Arc<Index>,
-    head: Head,
+    pub(super) log: Log,
+    pub(super) options: WriterOptions,
+    /// Names this run.
+    pub(super) id: Arc<str>,
+    pub(super) role: Arc<str>,
+    pub(super) epoch: u64,
+    /// The higher epoch that was read: from then on nothing is written.
+    pub(super) fenced_by: Option<u64>,
+    pub(super) index: Arc<Index>,
+    pub(super) state: LogState,
+    pub(super) base: Option<Base>,
+    /// The highest number of a checkpoint that is taken.
+    pub(super) checkpoints: u64,
+    /// With how many segments since the last one the next checkpoint is tried.
+    pub(super) checkpoint_due: usize,
+    /// When the end of the log was last known to be ours to append to, by the runtime's uptime.
+    pub(super) in_touch: Duration,
+    pub(super) unreported: Unreported,
+    pack_header: Arc<PackHeader>,
+}
+
+/// What other writers did since the last [`Committed`].
+#[derive(Debug, Default)]
+pub(super) struct Unreported {
+    pub(super) foreign: Vec<ObjectId>,
+    pub(super) accepted: Vec<Accepted>,
 }
 
 impl Repository {
     /// A writer for the log of a cluster, which is begun where there is none.
-    pub async fn writer(&self, _cluster: &str, _options: WriterOptions) -> Result<Writer> {
+    ///
+    /// A fenced writer takes its role over at once. [`Error::WrongCluster`] where the log belongs to
+    /// another cluster: nothing is written then.
+    pub async fn writer(&self, cluster: &str, options: WriterOptions) -> Result<Writer> {
         self.check_writable()?;
-        Err(Error::Invalid("not built yet".into()))
+        if cluster.is_empty() {
+            return Err(Error::Invalid("a cluster needs a name".into()));
+        }
+        let mut log = Log::new(self, cluster);
+        log.give_up_after = options.give_up_after;
+        let in_touch = log.runtime.uptime();
+        let loaded = log.load().await?;
+        let foreign = loaded.state.head.number > 0 && loaded.state.head.cluster_uid != options.cluster_uid;
+        if foreign && !options.adopt {
+            return Err(Error::WrongCluster {
+                name: cluster.to_owned(),
+                logged: loaded.state.head.cluster_uid,
+                actual: options.cluster_uid,
+            });
+        }
+        let index = Index::new(&log, &loaded, options.index_capacity);
+        index.prefill(options.index_capacity).await?;
+        let id: Arc<str> = format!("{:016x}{:016x}", log.runtime.random(), log.runtime.random()).into();
+        let pack_header = PackHeader {
+            cluster: log.cluster.clone(),
+            cluster_uid: options.cluster_uid.as_str().into(),
+            writer: id.clone(),
+            ..PackHeader::default()
+        };
+        let mut writer = Writer {
+            role: options.role.as_str().into(),
+            id,
+            epoch: 0,
+            fenced_by: None,
+            index: Arc::new(index),
+            state: loaded.state,
+            base: loaded.base,
+            checkpoints: loaded.checkpoints,
+            checkpoint_due: checkpoint::SEGMENTS,
+            in_touch,
+            unreported: Unreported::default(),
+            pack_header: Arc::new(pack_header),
+            log,
+            options,
+        };
+        if writer.options.fenced {
+            writer.take_over().await?;
+        }
+        if foreign {
+            writer.begin_incarnation().await?;
+        }
+        Ok(writer)
     }
 }
 
@@ -137,47 +212,74 @@ impl Writer {
 
     /// The end of the log as this writer knows it.
     pub fn head(&self) -> &Head {
-        &self.head
+        &self.state.head
+    }
+
+    /// Our epoch of the role; 0 where it is not fenced.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     /// The positions that were saved last, of all policies. Those of older incarnations are not among them.
     pub fn positions(&self) -> Vec<Position> {
-        Vec::new()
+        self.state.positions.values().cloned().collect()
     }
 
     /// The deletions that are withheld.
     pub fn withheld(&self) -> Vec<Withheld> {
-        Vec::new()
+        self.state.withheld.values().cloned().collect()
+    }
+
+    /// Words of people that were not acted upon yet: the withholding that they are meant for still stands.
+    pub fn accepted(&self) -> Vec<Accepted> {
+        self.state.accepted.clone()
     }
 
     /// An empty batch. It belongs to the incarnation that the log is in now: make a new one after
     /// [`Writer::begin_incarnation`].
     pub fn batch(&self) -> Batch {
-        Batch::new()
+        Batch::new(&self.log, &self.pack_header, self.state.head.incarnation.max(1))
     }
 
-    /// Commits a batch: durable and visible as one on `Ok`. An empty one with nothing new in the notes
-    /// writes nothing.
+    /// Commits a batch: durable and visible as one on `Ok`, and the batch is a new, empty one then. Without
+    /// anything new in batch and notes nothing is written.
     ///
-    /// While the storage is merely away this waits and tries on. After an error the batch is as it was and
-    /// can be committed again; after [`Error::Fenced`] never.
-    pub async fn commit(&mut self, _batch: &mut Batch, _notes: &CommitNotes) -> Result<Committed> {
-        Ok(Committed::default())
+    /// While the storage is merely away this waits and tries on (see [`WriterOptions::give_up_after`]).
+    /// After an error the batch is as it was and can be committed again; after [`Error::Fenced`] never.
+    pub async fn commit(&mut self, batch: &mut Batch, notes: &CommitNotes) -> Result<Committed> {
+        batch.finish().await?;
+        let done = self.land(Intent::Changes, batch, notes).await?;
+        *batch = self.batch();
+        self.checkpoint_if_due().await;
+        Ok(done)
     }
 
     /// Reads what other writers have committed meanwhile.
     pub async fn catch_up(&mut self) -> Result<Committed> {
-        Ok(Committed::default())
+        self.read_on().await?;
+        self.check_fence()?;
+        Ok(self.report())
     }
 
     /// Begins the next incarnation: resourceVersions start anew, positions are void. Batches made before
-    /// are dropped whole when they are committed.
+    /// are dropped whole when they are committed. Where another writer began one since this one last
+    /// looked, that is it.
     pub async fn begin_incarnation(&mut self) -> Result<Head> {
-        Ok(self.head.clone())
+        let intent = Intent::Incarnation { after: self.state.head.incarnation };
+        self.land_note(intent).await?;
+        Ok(self.state.head.clone())
     }
 
-    /// Writes an index file and a checkpoint if anything was committed since the last one.
-    pub async fn checkpoint(&mut self) -> Result<()> {
+    /// Commits the next epoch of our role: whoever has a lower one stops.
+    async fn take_over(&mut self) -> Result<()> {
+        self.land_note(Intent::Epoch).await
+    }
+
+    async fn land_note(&mut self, intent: Intent) -> Result<()> {
+        let done = self.land(intent, &self.batch(), &CommitNotes::default()).await?;
+        // Whoever commits next still wants to know of them.
+        self.unreported.foreign.extend(done.foreign);
+        self.unreported.accepted.extend(done.accepted_seen);
         Ok(())
     }
 

@@ -1,0 +1,207 @@
+//! Reading the files of one cluster.
+
+use std::{ops::Range, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+
+use super::{
+    Repository,
+    commit::Commit,
+    format::{self, Checkpoint, Pack, PackRef, Segment, keys::ClusterKeys},
+    retry::Backoff,
+};
+use crate::{
+    error::{Error, Result},
+    hash::Digest,
+    runtime::{RuntimeExt, SharedRuntime},
+    store::{Key, Store, StoreError, StoreResult},
+};
+
+/// Files larger than this are decoded where blocking disturbs nobody.
+const OFFLOAD: usize = 64 << 10;
+/// How many packs of one segment are read at the same time.
+const PARALLEL_PACKS: usize = 4;
+
+/// The files of one cluster.
+#[derive(Debug, Clone)]
+pub(crate) struct Log {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) runtime: SharedRuntime,
+    pub(crate) cluster: Arc<str>,
+    pub(crate) keys: ClusterKeys,
+    /// How long to go on after failures that may pass; `None` for good.
+    pub(crate) give_up_after: Option<Duration>,
+}
+
+impl Log {
+    /// The files of that cluster, read without trying again: stores do that for reads.
+    pub(crate) fn new(repository: &Repository, cluster: &str) -> Self {
+        Self::with_keys(repository, cluster, ClusterKeys::new(cluster))
+    }
+
+    /// The same by keys that were found: their folder's name may have been cut.
+    pub(crate) fn with_keys(repository: &Repository, cluster: &str, keys: ClusterKeys) -> Self {
+        Self {
+            store: repository.store().clone(),
+            runtime: repository.runtime().clone(),
+            cluster: cluster.into(),
+            keys,
+            give_up_after: Some(Duration::ZERO),
+        }
+    }
+
+    /// Reads a file or a part of it.
+    pub(crate) async fn get(&self, key: &Key, range: Option<Range<u64>>) -> StoreResult<Bytes> {
+        let mut backoff = Backoff::new(&self.runtime, self.give_up_after);
+        loop {
+            match self.store.get(key, range.clone()).await {
+                Err(e) if backoff.again(&e).await => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// Reads a file that must be there.
+    pub(crate) async fn get_existing(&self, key: &Key, range: Option<Range<u64>>) -> Result<Bytes> {
+        self.get(key, range).await.map_err(|e| match e {
+            StoreError::NotFound { .. } => Error::Corrupt { key: key.clone(), why: "it is missing".into() },
+            StoreError::InvalidRange { .. } => Error::Corrupt { key: key.clone(), why: "it was cut off".into() },
+            e => e.into(),
+        })
+    }
+
+    /// Segment `n`; `None` where there is none.
+    pub(crate) async fn segment(&self, n: u64) -> Result<Option<Segment>> {
+        let key = self.keys.segment(n);
+        match self.get(&key, None).await {
+            Ok(bytes) => self.decode_segment(n, bytes).await.map(Some),
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Takes the bytes of segment `n` apart.
+    pub(crate) async fn decode_segment(&self, n: u64, bytes: Bytes) -> Result<Segment> {
+        let key = self.keys.segment(n);
+        let segment = self.decode(bytes, move |b| format::decode_segment(&key, b)).await?;
+        if segment.header.number == n {
+            return Ok(segment);
+        }
+        Err(Error::Corrupt {
+            key: self.keys.segment(n),
+            why: format!("it says that it is segment {}", segment.header.number),
+        })
+    }
+
+    /// A pack that a segment names.
+    pub(crate) async fn pack(&self, name: &PackRef) -> Result<Pack> {
+        let pack = self.pack_by_name(&name.name).await?;
+        if pack.size == name.size && pack.records.len() == name.records as usize {
+            return Ok(pack);
+        }
+        let key = self.keys.pack(&name.name);
+        Err(Error::Corrupt { key, why: "it is not as the segment that names it says".into() })
+    }
+
+    /// The pack of that name.
+    pub(crate) async fn pack_by_name(&self, name: &Digest) -> Result<Pack> {
+        let key = self.keys.pack(name);
+        let bytes = self.get_existing(&key, None).await?;
+        let decode_key = key.clone();
+        let pack = self.decode(bytes, move |b| format::decode_pack(&decode_key, b)).await?;
+        if pack.digest == *name {
+            return Ok(pack);
+        }
+        Err(Error::Corrupt { key, why: format!("its SHA-256 is {}", pack.digest) })
+    }
+
+    /// Commit `n`: a segment and its packs; `None` where there is none.
+    pub(crate) async fn commit(&self, n: u64) -> Result<Option<Commit>> {
+        match self.segment(n).await? {
+            Some(segment) => self.with_packs(&segment).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads the packs of a segment.
+    pub(crate) async fn with_packs(&self, segment: &Segment) -> Result<Commit> {
+        let reads = segment.header.packs.clone();
+        let packs = stream::iter(reads).map(|p| async move { self.pack(&p).await }).buffered(PARALLEL_PACKS);
+        // Extras are what is largest in records, and nobody asks a commit for them.
+        let packs = packs.map_ok(|mut p| {
+            super::commit::forget_extras(&mut p.records);
+            p
+        });
+        let packs: Vec<Pack> = packs.try_collect().await?;
+        Ok(Commit::assemble(segment, &packs))
+    }
+
+    /// The numbers of the segments after `n`, ascending.
+    pub(crate) fn numbers_after(&self, n: u64) -> BoxStream<'static, Result<u64>> {
+        let keys = self.keys.clone();
+        let after = (n > 0).then(|| keys.segment(n));
+        let listed = self.store.list(&keys.log(), after.as_ref());
+        listed
+            .map_err(Error::from)
+            .try_filter_map(move |m| futures::future::ready(Ok(keys.segment_number(&m.key))))
+            .boxed()
+    }
+
+    /// The highest number of a checkpoint that is taken; 0 where there is none.
+    pub(crate) async fn highest_checkpoint(&self) -> Result<u64> {
+        let mut listed = self.store.list(&self.keys.checkpoints(), None);
+        while let Some(meta) = listed.try_next().await? {
+            if let Some(k) = self.keys.checkpoint_number(&meta.key) {
+                return Ok(k);
+            }
+        }
+        Ok(0)
+    }
+
+    /// The newest checkpoint that can be read, with its digest, and the highest number that is taken. A
+    /// damaged one is skipped for its parent.
+    pub(crate) async fn newest_checkpoint(&self) -> Result<(Option<(Checkpoint, Digest)>, u64)> {
+        let mut listed = self.store.list(&self.keys.checkpoints(), None);
+        let mut taken = 0;
+        while let Some(meta) = listed.try_next().await? {
+            let Some(k) = self.keys.checkpoint_number(&meta.key) else { continue };
+            taken = taken.max(k);
+            match self.checkpoint(k).await {
+                Ok(Some(found)) => return Ok((Some(found), taken)),
+                Ok(None) => {}
+                Err(error @ Error::Corrupt { .. }) => {
+                    tracing::warn!(%error, "skipping a damaged checkpoint for the one before");
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok((None, taken))
+    }
+
+    /// Checkpoint `k`; `None` where there is none.
+    pub(crate) async fn checkpoint(&self, k: u64) -> Result<Option<(Checkpoint, Digest)>> {
+        let key = self.keys.checkpoint(k);
+        let bytes = match self.get(&key, None).await {
+            Ok(bytes) => bytes,
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            Err(e) => return Err(e.into()),
+        };
+        let checkpoint = format::decode_checkpoint(&key, &bytes)?;
+        if checkpoint.number != k {
+            return Err(Error::Corrupt { key, why: format!("it says that it is checkpoint {}", checkpoint.number) });
+        }
+        Ok(Some((checkpoint, Digest::of_file(&bytes))))
+    }
+
+    async fn decode<T: Send + 'static>(
+        &self,
+        bytes: Bytes,
+        decode: impl FnOnce(&[u8]) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if bytes.len() < OFFLOAD {
+            return decode(&bytes);
+        }
+        self.runtime.offloaded(move || decode(&bytes)).await
+    }
+}

@@ -1,0 +1,5 @@
+//! Stories of the whole repository, over a store in memory and one that fails.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod basics;
+mod support;

@@ -1,0 +1,151 @@
+use std::sync::Arc;
+
+use super::{
+    super::{CommitNotes, InitOptions, OpenOptions, Repository, WriterOptions},
+    support::*,
+};
+use crate::{
+    error::Error,
+    object::ResourceVersion,
+    record::{Newest, Position, State},
+    store::{Key, MemoryStore, PutOptions, Store},
+};
+
+#[tokio::test(start_paused = true)]
+async fn a_first_backup_and_a_change_can_be_read_back() {
+    let (store, rt) = (MemoryStore::new(), runtime(1));
+    let repository = init(store.clone(), &rt).await;
+    let mut writer = writer(&repository, "watch").await;
+    let done = commit(&mut writer, [put("a", 1, "one"), put("b", 2, "two")]).await.unwrap();
+    assert_eq!((done.records, done.stale, done.head.number), (2, 0, 1));
+    let done = commit(&mut writer, [put("a", 5, "one more"), deleted("b", 6)]).await.unwrap();
+    assert_eq!((done.records, done.head.number), (2, 2));
+
+    let expected = [("a".to_owned(), "one more".to_owned())].into();
+    assert_eq!(bodies(&repository).await, expected);
+    assert_eq!(history(&repository, "a").await, ["5 put", "1 put"]);
+    assert_eq!(history(&repository, "b").await, ["6 deleted", "2 put"]);
+
+    // The same again after a checkpoint and a new start.
+    writer.close().await.unwrap();
+    let repository = open(store, &rt).await.unwrap();
+    assert_eq!(bodies(&repository).await, expected);
+    assert_eq!(history(&repository, "a").await, ["5 put", "1 put"]);
+    let writer = super::support::writer(&repository, "watch").await;
+    let newest: Option<Newest> = writer.index().newest(&id("b")).await.unwrap();
+    assert_eq!(newest.unwrap().state, State::Deleted);
+    assert_eq!(writer.index().newest(&id("c")).await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_shows_the_past() {
+    let (store, rt) = (MemoryStore::new(), runtime(1));
+    let repository = init(store, &rt).await;
+    let mut writer = writer(&repository, "watch").await;
+    commit(&mut writer, [put("a", 1, "one")]).await.unwrap();
+    writer.checkpoint().await.unwrap();
+    let between = writer.head().at;
+    rt.sleep(std::time::Duration::from_secs(5)).await;
+    commit(&mut writer, [put("a", 2, "two"), put("b", 3, "new")]).await.unwrap();
+    writer.checkpoint().await.unwrap();
+
+    let now = repository.snapshot(CLUSTER).await.unwrap();
+    let then = now.clone().at(between);
+    let newest = now.history(&id("a")).await.unwrap();
+    assert_eq!(newest.len(), 2);
+    let old = then.history(&id("a")).await.unwrap();
+    assert_eq!(now.body(&old[0]).await.unwrap(), "one");
+    assert!(then.history(&id("b")).await.unwrap().is_empty());
+    let before = between.minus(std::time::Duration::from_secs(1));
+    assert!(now.at(before).history(&id("a")).await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_is_one_repository_at_a_place() {
+    let (store, rt) = (MemoryStore::new(), runtime(1));
+    let none = Repository::open(Arc::new(store.clone()), OpenOptions::default()).await;
+    assert!(matches!(none, Err(Error::NoRepository)));
+    let repository = init(store.clone(), &rt).await;
+    let again = Repository::init(Arc::new(store.clone()), InitOptions::default()).await;
+    assert!(matches!(again, Err(Error::RepositoryExists { id }) if id == repository.info().id));
+    let reader = Repository::open(Arc::new(store), OpenOptions::default()).await.unwrap();
+    assert!(matches!(reader.writer(CLUSTER, WriterOptions::new(UID, "watch")).await, Err(Error::Invalid(_))));
+    assert!(matches!(reader.snapshot(CLUSTER).await, Err(Error::UnknownCluster { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn unknown_features_are_refused_before_any_write() {
+    let (store, rt) = (MemoryStore::new(), runtime(1));
+    init(store.clone(), &rt).await;
+    let key = Key::from_segments(["bastion.json"]);
+    let text = String::from_utf8(store.get(&key, None).await.unwrap().to_vec()).unwrap();
+    let covered = text.split(",\n  \"sha256\"").next().unwrap().replace("\"features\": []", "\"features\": [\"warp\"]");
+    let sum = crate::hash::Digest::of_file(covered.as_bytes());
+    let newer = format!("{covered},\n  \"sha256\": \"{sum}\"\n}}\n");
+    store.put(&key, newer.into(), &PutOptions::overwrite()).await.unwrap();
+    let refused = open(store, &rt).await.unwrap_err();
+    assert!(matches!(refused, Error::UnknownFeature { features, .. } if features == ["warp"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_cluster_under_a_known_name_writes_nothing() {
+    let (store, rt) = (MemoryStore::new(), runtime(1));
+    let repository = init(store.clone(), &rt).await;
+    let mut writer = writer(&repository, "watch").await;
+    commit(&mut writer, [put("a", 900, "one")]).await.unwrap();
+    let other = || WriterOptions::new("another-uid", "watch");
+    let refused = repository.writer(CLUSTER, other().fenced(true)).await.unwrap_err();
+    assert!(matches!(refused, Error::WrongCluster { logged, actual, .. } if logged == UID && actual == "another-uid"));
+    assert_eq!(repository.snapshot(CLUSTER).await.unwrap().head().number, 1);
+
+    // Unless a person adopts it: a new incarnation, whose small resourceVersions are newer than the old ones.
+    let mut adopted = repository.writer(CLUSTER, other().adopt(true).fenced(true)).await.unwrap();
+    commit(&mut adopted, [put("a", 7, "two")]).await.unwrap();
+    assert_eq!(history(&repository, "a").await, ["7 put", "900 put"]);
+    let late = commit(&mut writer, [put("a", 1000, "three")]).await.unwrap_err();
+    assert!(matches!(late, Error::WrongCluster { .. }), "{late}");
+    let clusters = repository.clusters().await.unwrap();
+    assert_eq!((clusters.len(), &*clusters[0].uid), (1, "another-uid"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn clusters_are_found_whatever_their_names() {
+    let (store, rt) = (MemoryStore::new(), runtime(1));
+    let repository = init(store, &rt).await;
+    let long = "ü".repeat(300);
+    for (n, name) in ["prod", "prod-2", "arn:aws:eks/eu", &long].into_iter().enumerate() {
+        let options = WriterOptions::new(format!("uid-{n}"), "backup");
+        let mut writer = repository.writer(name, options).await.unwrap();
+        commit(&mut writer, [put("a", 1, "one")]).await.unwrap();
+        if n % 2 == 0 {
+            writer.close().await.unwrap();
+        }
+    }
+    let names: Vec<_> = repository.clusters().await.unwrap().into_iter().map(|c| c.name).collect();
+    assert_eq!(names, ["arn:aws:eks/eu", "prod", "prod-2", &long]);
+    assert_eq!(repository.cluster_with_uid("uid-3").await.unwrap().unwrap().name, long);
+    assert_eq!(repository.cluster_with_uid("uid-9").await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn positions_are_saved_and_never_go_back() {
+    let (store, rt) = (MemoryStore::new(), runtime(1));
+    let repository = init(store, &rt).await;
+    let mut writer = writer(&repository, "watch").await;
+    let position = |rv: u64, fingerprint: &str| Position {
+        policy: "all".into(),
+        kind: kind(),
+        resource_version: ResourceVersion::from(rv),
+        fingerprint: fingerprint.into(),
+    };
+    let notes = |p| CommitNotes { positions: vec![p], ..CommitNotes::default() };
+    for (rv, fingerprint, segment) in [(10, "f", 1), (9, "f", 1), (10, "f", 1), (11, "f", 2), (5, "g", 3)] {
+        let mut batch = writer.batch();
+        let done = writer.commit(&mut batch, &notes(position(rv, fingerprint))).await.unwrap();
+        assert_eq!(done.head.number, segment);
+    }
+    assert_eq!(writer.positions(), [position(5, "g")]);
+    writer.begin_incarnation().await.unwrap();
+    assert_eq!(writer.positions(), []);
+    assert_eq!(repository.snapshot(CLUSTER).await.unwrap().positions(), []);
+}
