@@ -40,8 +40,11 @@ const FRESH: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone)]
 pub struct ApplySink {
     client: Client,
-    served: Arc<Mutex<Option<(Instant, Arc<Served>)>>>,
+    served: Arc<Mutex<Cached>>,
 }
+
+/// What discovery said, and when.
+type Cached = Option<(Instant, Arc<Served>)>;
 
 impl ApplySink {
     /// A sink into this cluster.

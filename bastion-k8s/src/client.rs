@@ -45,7 +45,7 @@ impl Default for ConnectOptions {
             context: None,
             qps: None,
             connect_timeout: Duration::from_secs(10),
-            request_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_mins(1),
             watch_idle_timeout: Duration::from_secs(90),
         }
     }

@@ -121,7 +121,9 @@ impl Client {
             })?;
             match list {
                 Answer { kind, items, .. } if kind == "APIGroupDiscoveryList" => {
-                    items.into_iter().for_each(|group| served.add_group(group));
+                    for group in items {
+                        served.add_group(group);
+                    }
                 }
                 // Servers before 1.27 answer group by group.
                 Answer { versions, .. } if root == "/api" => {
@@ -316,7 +318,9 @@ mod tests {
             {"metadata":{"name":"dead.example.org"},"versions":[{"version":"v1beta1","freshness":"Stale"}]}]}"#;
         let answer: Answer = serde_json::from_str(body).unwrap();
         let mut served = Served::default();
-        answer.items.into_iter().for_each(|g| served.add_group(g));
+        for group in answer.items {
+            served.add_group(group);
+        }
         assert_eq!(served.resources.len(), 1);
         let hpa = &served.resources[0];
         assert_eq!(hpa.full_name(), "horizontalpodautoscalers.autoscaling");

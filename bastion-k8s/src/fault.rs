@@ -184,23 +184,23 @@ impl Fault {
             return Self::Credentials;
         }
         let mut innermost: &(dyn StdError + 'static) = &error;
-        let mut sent = true;
+        let mut kind = None;
         loop {
-            if let Some(e) = innermost.downcast_ref::<io::Error>()
-                && e.kind() == io::ErrorKind::ConnectionRefused
-            {
-                sent = false;
-            }
+            kind = innermost.downcast_ref::<io::Error>().map(io::Error::kind).or(kind);
             match innermost.source() {
                 Some(next) => innermost = next,
                 None => break,
             }
         }
-        let cause = innermost.to_string();
+        let cause = match kind {
+            // rustls explains at length, with a link, what a killed server looks like.
+            Some(io::ErrorKind::UnexpectedEof) => "the connection was closed in the middle".to_owned(),
+            _ => innermost.to_string(),
+        };
         if cause.contains("invalid peer certificate") {
             return Self::Untrusted(cause);
         }
-        Self::Transport { sent, cause }
+        Self::Transport { sent: kind != Some(io::ErrorKind::ConnectionRefused), cause }
     }
 
     pub(crate) fn retry_after(&self) -> Option<Duration> {

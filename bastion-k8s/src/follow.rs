@@ -43,7 +43,7 @@ enum Phase {
     /// Begin a list.
     List,
     /// Go on with a list.
-    Paging(Pages),
+    Paging(Box<Pages>),
     /// Open a watch.
     Connect(ResourceVersion),
     /// Read it.
@@ -186,14 +186,15 @@ impl Follower {
         self.out.push_back(Ok(Observation::Begin(self.judge.coverage())));
         let (client, kind) = (self.client.clone(), self.judge.kind.clone());
         let selection = &self.judge.selection;
-        self.phase = Phase::Paging(if self.judge.coverage().namespaces.is_some() {
+        let pages = if self.judge.coverage().namespaces.is_some() {
             Pages::namespaces(client, kind, selection.labels.clone(), &selection.namespaces)
         } else {
             Pages::everywhere(client, kind, selection.labels.clone())
-        });
+        };
+        self.phase = Phase::Paging(Box::new(pages));
     }
 
-    async fn page(&mut self, mut pages: Pages) {
+    async fn page(&mut self, mut pages: Box<Pages>) {
         match pages.next().await.and_then(|page| self.judge_page(page)) {
             Ok(true) => self.phase = Phase::Paging(pages),
             Ok(false) => {
@@ -288,6 +289,11 @@ impl Follower {
                 if watching.since.elapsed() < SHORT {
                     self.pause = Some(self.backoff.next(None));
                 }
+                self.phase = Phase::Resume(watching.at);
+            }
+            // Connections are cut by whoever stands between; only if it does not come back it is a failure.
+            Ok(Err(fault @ Fault::Transport { .. })) if watching.since.elapsed() >= SHORT => {
+                tracing::debug!(kind = %self.judge.kind, %fault, "watch was cut; opening it anew");
                 self.phase = Phase::Resume(watching.at);
             }
             Ok(Err(fault)) => self.failed(self.watch_error(fault), Phase::Resume(watching.at)),

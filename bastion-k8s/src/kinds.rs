@@ -1,7 +1,7 @@
 //! The kinds to follow, once or as they come and go.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque, btree_map::Entry},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -40,7 +40,7 @@ const AFTER_CHANGE: [Duration; 5] = [
 /// Asked anyway: where nothing tells of changes, where a group did not answer, and to be safe.
 const BLIND: Duration = Duration::from_secs(15);
 const WITH_FAILURES: Duration = Duration::from_secs(30);
-const ANYWAY: Duration = Duration::from_secs(300);
+const ANYWAY: Duration = Duration::from_mins(5);
 
 /// What there is now, and nothing after it.
 pub(crate) async fn once(client: &Client, selection: &Selection) -> Vec<KindChange> {
@@ -83,9 +83,8 @@ pub(crate) fn follow(
         crds: Crds::new(),
         known: Known::default(),
         relisted: Crds::new(),
-        crds_known: false,
+        definitions_state: Definitions::Awaited { failed: false },
         services_known: false,
-        blind: false,
         settled: false,
         next: Instant::now(),
         round: AFTER_CHANGE.len(),
@@ -104,6 +103,17 @@ pub(crate) fn follow(
 
 type Observations = BoxStream<'static, Result<Observation, SourceError>>;
 
+/// How far the definitions of custom resources are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Definitions {
+    /// Their first list is under way; it failed before.
+    Awaited { failed: bool },
+    /// Changes are heard of.
+    Watched,
+    /// They may not be read: only asking tells of new kinds.
+    Unreadable,
+}
+
 struct KindWatcher {
     client: Client,
     selection: Arc<Selection>,
@@ -115,10 +125,8 @@ struct KindWatcher {
     /// Definitions of a list that is under way.
     relisted: Crds,
     /// First lists that are there (or will not come): storage versions must be known before one is chosen.
-    crds_known: bool,
+    definitions_state: Definitions,
     services_known: bool,
-    /// Whether definitions cannot be watched, so that only asking tells.
-    blind: bool,
     settled: bool,
     next: Instant,
     round: usize,
@@ -129,7 +137,7 @@ struct KindWatcher {
 impl KindWatcher {
     async fn step(&mut self) {
         let due = async {
-            if self.crds_known && self.services_known {
+            if !matches!(self.definitions_state, Definitions::Awaited { .. }) && self.services_known {
                 tokio::time::sleep_until(self.next).await;
             } else {
                 std::future::pending::<()>().await;
@@ -159,14 +167,25 @@ impl KindWatcher {
             }
             Ok(Observation::Complete { .. }) => {
                 self.crds = std::mem::take(&mut self.relisted);
-                (self.crds_known, self.blind) = (true, false);
+                self.definitions_state = Definitions::Watched;
                 self.changed();
             }
             Ok(_) => {}
-            Err(error) => {
-                (self.crds_known, self.blind) = (true, true);
+            // It will not come: without storage versions the preferred ones are read, and asking now and
+            // then tells of new kinds.
+            Err(error)
+                if error.category == Category::Denied
+                    || self.definitions_state == (Definitions::Awaited { failed: true }) =>
+            {
+                self.definitions_state = Definitions::Unreadable;
                 self.out.push_back(KindChange::Failed { what: crds::UNREADABLE.into(), error });
             }
+            Err(error) if self.definitions_state == (Definitions::Awaited { failed: false }) => {
+                self.definitions_state = Definitions::Awaited { failed: true };
+                self.out.push_back(KindChange::Failed { what: "custom resource definitions".into(), error });
+            }
+            // An outage of the server: discovery speaks of it if it lasts.
+            Err(error) => tracing::debug!(%error, "definitions of custom resources"),
         }
     }
 
@@ -205,7 +224,7 @@ impl KindWatcher {
                 if !std::mem::replace(&mut self.settled, true) {
                     self.out.push_back(KindChange::Settled);
                 }
-                let calm = if self.blind {
+                let calm = if self.definitions_state == Definitions::Unreadable {
                     BLIND
                 } else if served.failed.is_empty() {
                     ANYWAY
@@ -268,8 +287,8 @@ impl Known {
             }
         }
         for (name, kind) in now {
-            if !self.followed.contains_key(&name) {
-                self.followed.insert(name, kind.clone());
+            if let Entry::Vacant(new) = self.followed.entry(name) {
+                new.insert(kind.clone());
                 changes.push(KindChange::Added(kind));
             }
         }

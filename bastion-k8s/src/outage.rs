@@ -14,8 +14,8 @@ pub(crate) struct Outage {
 
 /// A kind that is not found is most often one whose CRD was just removed: discovery says so soon.
 const NOT_FOUND_FOR: Duration = Duration::from_secs(10);
-const AGAIN: Duration = Duration::from_secs(60);
-const DENIED_AGAIN: Duration = Duration::from_secs(3600);
+const AGAIN: Duration = Duration::from_mins(1);
+const DENIED_AGAIN: Duration = Duration::from_hours(1);
 
 impl Outage {
     /// Whether this failure is to be reported now.

@@ -19,8 +19,11 @@ pub(crate) struct Plan {
     pub(crate) unknown: Vec<(String, Vec<String>)>,
 }
 
+/// Group and kind.
+type Name = (&'static str, &'static str);
+
 /// Kinds whose content changes all day by itself, and nobody restores them.
-const RESTLESS: [(&str, &str); 5] = [
+const RESTLESS: [Name; 5] = [
     ("", "Event"),
     ("events.k8s.io", "Event"),
     ("", "Endpoints"),
@@ -29,7 +32,7 @@ const RESTLESS: [(&str, &str); 5] = [
 ];
 
 /// The same objects under two groups: the first is left out where the second is served.
-const TWINS: [((&str, &str), (&str, &str)); 7] = [
+const TWINS: [(Name, Name); 7] = [
     (("events.k8s.io", "Event"), ("", "Event")),
     (("extensions", "Ingress"), ("networking.k8s.io", "Ingress")),
     (("project.openshift.io", "Project"), ("", "Namespace")),
@@ -54,6 +57,10 @@ pub(crate) fn plan(selection: &Selection, served: &Served, crds: &Crds) -> Resul
         }
         let is_namespaces = is(resource, ("", "Namespace"));
         if !resource.namespaced && !is_namespaces && !selection.takes_cluster_scope() {
+            continue;
+        }
+        // Reviews and bindings are questions and orders: nothing is stored that could be missed.
+        if !named && resource.versions_with(&["list"]).next().is_none() {
             continue;
         }
         let kind = resource.group_kind();
@@ -128,6 +135,8 @@ mod tests {
     fn cluster() -> Served {
         let mut review = resource("authentication.k8s.io", "TokenReview", "tokenreviews", false, &["v1"]);
         review.versions[0].1 = vec!["create".into()];
+        let mut metrics = resource("metrics.k8s.io", "PodMetrics", "pods", true, &["v1beta1"]);
+        metrics.versions[0].1 = vec!["get".into(), "list".into()];
         let resources = vec![
             resource("", "ConfigMap", "configmaps", true, &["v1"]),
             resource("", "Secret", "secrets", true, &["v1"]),
@@ -138,6 +147,7 @@ mod tests {
             resource("coordination.k8s.io", "Lease", "leases", true, &["v1"]),
             resource("example.org", "Widget", "widgets", true, &["v2", "v1"]),
             review,
+            metrics,
         ];
         Served { resources, failed: [("dead.example.org".to_owned(), "away".to_owned())].into() }
     }
@@ -160,9 +170,9 @@ mod tests {
         ConfigMap@v1 Namespace@v1 Node@v1 Widget.example.org@v1
         Event: it changes all day by itself; name it to follow it
         Secret: it would be stored in the clear; allow it with plaintext secrets
-        TokenReview.authentication.k8s.io: it cannot be listed and watched
         Lease.coordination.k8s.io: it changes all day by itself; name it to follow it
         Event.events.k8s.io: its objects are those of Event
+        PodMetrics.metrics.k8s.io: it cannot be listed and watched
         ");
     }
 
