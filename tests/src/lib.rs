@@ -36,7 +36,7 @@ pub use dir::TestDir;
 pub use error::{Context, Error, Result};
 pub use minio::Minio;
 pub use process::{Process, Program};
-pub use programs::Bastion;
+pub use programs::{Bastion, Saved};
 pub use proxy::Proxy;
 pub use s3_proxy::S3Proxy;
 pub use tools::Tool;

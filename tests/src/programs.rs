@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
+
 use crate::{
+    compare::Id,
     dir::TestDir,
     error::{Context as _, Error, Result},
     minio,
@@ -20,6 +23,9 @@ use crate::{
 
 /// A finished run that takes longer than this is stuck.
 const DEADLINE: Duration = Duration::from_mins(3);
+
+/// Exit code of a command that found nothing.
+const NOTHING_MATCHED: i32 = 3;
 
 /// The binary of a package of this workspace, built if need be. `BASTION_BIN` and `BASTION_CONTROLLER_BIN`
 /// name binaries that are built already.
@@ -73,6 +79,47 @@ impl Output {
     }
 }
 
+/// A saved object, as `bastion ls -o json` and `bastion history -o json` tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// API group, empty for core.
+    pub group: String,
+    /// Kind.
+    pub kind: String,
+    /// Namespace, empty for objects of the cluster itself.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// `saved`, `deleted` or `released`.
+    pub state: String,
+    /// Number of the commit.
+    pub version: u64,
+    /// The resourceVersion that was saved.
+    pub resource_version: String,
+}
+
+impl Saved {
+    fn parse(text: &str) -> Result<Vec<Self>> {
+        let rows: Vec<Value> = serde_json::from_str(text).context(format!("not a JSON array: {text}"))?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let rows = rows.iter().map(|row| Self {
+            group: text(&row["apiVersion"]).split_once('/').map(|(g, _)| g.to_owned()).unwrap_or_default(),
+            kind: text(&row["kind"]),
+            namespace: text(&row["namespace"]),
+            name: text(&row["name"]),
+            state: text(&row["state"]),
+            version: row["version"].as_u64().unwrap_or_default(),
+            resource_version: text(&row["resourceVersion"]),
+        });
+        Ok(rows.collect())
+    }
+
+    /// Group, kind, namespace, name.
+    pub fn id(&self) -> Id {
+        (self.group.clone(), self.kind.clone(), self.namespace.clone(), self.name.clone())
+    }
+}
+
 /// `bastion` against one repository and one cluster.
 #[derive(Debug)]
 pub struct Bastion {
@@ -89,11 +136,22 @@ impl Bastion {
     /// When it cannot be built.
     pub async fn new(repo: &str, kubeconfig: &Path) -> Result<Self> {
         let binary = tokio::task::spawn_blocking(|| binary("bastion-cli", "bastion")).await.context("build")??;
-        let mut env = minio::credentials();
-        env.push(("BASTION_REPO".to_owned(), repo.to_owned()));
-        env.push(("KUBECONFIG".to_owned(), kubeconfig.display().to_string()));
+        let mut bastion = Self::with_binary(&binary, repo, kubeconfig)?;
+        bastion.env.extend(minio::credentials());
+        Ok(bastion)
+    }
+
+    /// The same with a binary that is there already, and without credentials for S3. An empty kubeconfig leaves the choice to the program.
+    ///
+    /// # Errors
+    /// When no folder can be made for its output.
+    pub fn with_binary(binary: &Path, repo: &str, kubeconfig: &Path) -> Result<Self> {
+        let mut env = vec![("BASTION_REPO".to_owned(), repo.to_owned())];
+        if !kubeconfig.as_os_str().is_empty() {
+            env.push(("KUBECONFIG".to_owned(), kubeconfig.display().to_string()));
+        }
         env.push(("NO_COLOR".to_owned(), "1".to_owned()));
-        Ok(Self { binary, env, runs: AtomicU64::new(0), dir: TestDir::new("bastion")? })
+        Ok(Self { binary: binary.to_owned(), env, runs: AtomicU64::new(0), dir: TestDir::new("bastion")? })
     }
 
     /// Sets an environment variable.
@@ -131,6 +189,32 @@ impl Bastion {
             return Ok(output);
         }
         Err(Error::new(format!("`bastion {}` ended with {}:\n{}", args.join(" "), output.code, output.text())))
+    }
+
+    /// The newest saved state of objects, deleted and released ones too: `bastion ls --deleted -o json …`.
+    /// Empty where nothing was saved yet.
+    ///
+    /// # Errors
+    /// When the command fails.
+    pub async fn saved(&self, args: &[&str]) -> Result<Vec<Saved>> {
+        self.rows(&[&["ls", "--deleted", "-o", "json"], args].concat()).await
+    }
+
+    /// Every version of one object, newest first: `bastion history -o json …`.
+    ///
+    /// # Errors
+    /// When the command fails.
+    pub async fn history(&self, args: &[&str]) -> Result<Vec<Saved>> {
+        self.rows(&[&["history", "-o", "json"], args].concat()).await
+    }
+
+    async fn rows(&self, args: &[&str]) -> Result<Vec<Saved>> {
+        let output = self.run(args).await?;
+        match output.code {
+            0 => Saved::parse(&output.stdout),
+            NOTHING_MATCHED => Ok(Vec::new()),
+            code => Err(Error::new(format!("`bastion {}` ended with {code}:\n{}", args.join(" "), output.text()))),
+        }
     }
 
     /// Starts a command that goes on, such as `watch`.

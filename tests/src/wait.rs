@@ -1,9 +1,6 @@
 //! Waiting for a condition, with a deadline: tests never sleep for luck.
 
-use std::{
-    future::Future,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 
@@ -15,11 +12,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// When the deadline has passed: what was waited for, how long, and the last error seen.
-pub async fn until<T, F, Fut>(what: &str, deadline: Duration, mut ask: F) -> Result<T>
-where
-    F: FnMut() -> Fut,
-    Fut: Future<Output = Result<Option<T>>>,
-{
+pub async fn until<T>(what: &str, deadline: Duration, mut ask: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
     let started = Instant::now();
     let mut last = None;
     loop {
@@ -49,7 +42,7 @@ pub async fn until_true<F>(what: &str, deadline: Duration, mut ask: F) -> Result
 where
     F: FnMut() -> bool,
 {
-    until(what, deadline, || std::future::ready(Ok(ask().then_some(())))).await
+    until(what, deadline, async || Ok(ask().then_some(()))).await
 }
 
 /// Watches that a condition stays true for a while: for things that must *not* happen.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{check, screen};
+use crate::{check, demo, screen};
 
 /// What every task returns; the error is one that is printed as it is.
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -31,6 +31,21 @@ enum Task {
     /// two cores, most of it compiling; later ones take minutes.
     #[command(visible_alias = "ci")]
     Test(check::Options),
+    /// Watch Bastion at work: back up a real cluster as it changes, and restore it into another.
+    ///
+    /// Starts a real control plane on this machine (no Docker, no root), installs the CRDs of cert-manager, the
+    /// Prometheus operator, Argo CD and the CSI snapshotter, creates some two thousand custom resources, and
+    /// runs `bastion watch` into a folder. Then it changes things, kills the watcher, changes more, starts it
+    /// again, restores everything into a second, empty cluster, and compares the two.
+    ///
+    /// The first run builds etcd and the Kubernetes servers from source, which takes minutes; later runs take
+    /// about two. Ctrl-C ends everything that was started.
+    #[command(after_help = "\
+Examples:
+  cargo xtask demo
+  cargo xtask demo --hold                       # leave both clusters up until Ctrl-C, to look around
+  cargo xtask demo --kubeconfig ~/.kube/config  # back up your own cluster, read-only")]
+    Demo(demo::Options),
     /// Build the servers that tests start, and print where they are.
     Tools,
 }
@@ -38,6 +53,7 @@ enum Task {
 pub(crate) fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Test(options) => check::run(&options),
+        Task::Demo(options) => demo::run(&options),
         Task::Tools => check::tools::print(),
     };
     match done {

@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 const TITLE: Style = AnsiColor::Cyan.on_default().bold();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
+const DIM: Style = Style::new().dimmed();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// The start of a step.
@@ -22,6 +23,32 @@ pub(crate) fn done(title: &str, took: Duration) {
 /// Plain text.
 pub(crate) fn line(text: &str) {
     anstream::println!("{text}");
+}
+
+/// A chapter of a story.
+pub(crate) fn chapter(number: usize, title: &str) {
+    anstream::println!("\n{TITLE}{number}. {title}{TITLE:#}");
+}
+
+/// A command, as a person would type it.
+pub(crate) fn command(line: &str) {
+    anstream::println!("{DIM}$ {line}{DIM:#}");
+}
+
+/// What a command said, or the first lines of it.
+pub(crate) fn quote(text: &str, most: usize) {
+    let lines: Vec<&str> = text.lines().collect();
+    for line in lines.iter().take(most) {
+        anstream::println!("    {line}");
+    }
+    if lines.len() > most {
+        anstream::println!("    {DIM}… {} more lines{DIM:#}", lines.len() - most);
+    }
+}
+
+/// Something that turned out well.
+pub(crate) fn good(text: &str) {
+    anstream::println!("{GOOD}{text}{GOOD:#}");
 }
 
 /// What went wrong, with its causes.

@@ -12,6 +12,14 @@ pub(crate) fn build() -> Result<()> {
     Ok(())
 }
 
+/// Builds what a control plane needs.
+pub(crate) fn control_plane() -> Result<()> {
+    for tool in [Tool::Etcd, Tool::KubeApiserver, Tool::KubeControllerManager] {
+        screen::line(&format!("{}: {}", tool.name(), tool.path()?.display()));
+    }
+    Ok(())
+}
+
 /// Builds all, kubectl too, for a person who wants to try things.
 pub(crate) fn print() -> Result<()> {
     build()?;
