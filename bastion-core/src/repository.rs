@@ -19,6 +19,7 @@ mod checkpoint;
 mod clusters;
 mod commit;
 mod files;
+mod follow;
 #[allow(dead_code, unused_imports)] // verify and compaction use the rest
 mod format;
 mod index;
@@ -40,6 +41,7 @@ mod writer;
 
 pub use batch::Batch;
 pub use clusters::ClusterInfo;
+pub use follow::LogEntry;
 pub use index::Index;
 pub use snapshot::{ObjectFilter, Snapshot};
 pub use verify::{Problem, VerifyOptions, VerifyProgress, VerifyReport};

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
+use futures::stream::TryStreamExt;
+
 use super::{
-    super::{CommitNotes, InitOptions, OpenOptions, Repository, WriterOptions},
+    super::{CommitNotes, InitOptions, LogEntry, OpenOptions, Repository, WriterOptions, format::keys::ClusterKeys},
     support::*,
 };
 use crate::{
@@ -148,4 +150,24 @@ async fn positions_are_saved_and_never_go_back() {
     writer.begin_incarnation().await.unwrap();
     assert_eq!(writer.positions(), []);
     assert_eq!(repository.snapshot(CLUSTER).await.unwrap().positions(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consumer_follows_the_log_from_where_it_was() {
+    let (store, rt) = (MemoryStore::new(), runtime(1));
+    let repository = init(store.clone(), &rt).await;
+    let mut writer = writer(&repository, "watch").await;
+    for n in 1..=20 {
+        commit(&mut writer, [put("a", n, format!("{n}"))]).await.unwrap();
+    }
+    let read = async |after| {
+        let entries: Vec<LogEntry> = repository.log(CLUSTER, after).try_collect().await.unwrap();
+        entries.iter().map(|e| (e.number, e.versions.len())).collect::<Vec<_>>()
+    };
+    assert_eq!(read(0).await, (1..=20).map(|n| (n, 1)).collect::<Vec<_>>());
+    assert_eq!(read(17).await, [(18, 1), (19, 1), (20, 1)]);
+    assert_eq!(read(20).await, []);
+    store.delete(&ClusterKeys::new(CLUSTER).segment(5)).await.unwrap();
+    let lost = repository.log(CLUSTER, 0).try_collect::<Vec<_>>().await.unwrap_err();
+    assert!(lost.to_string().contains("05.seg"), "{lost}");
 }

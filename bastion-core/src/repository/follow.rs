@@ -1,0 +1,98 @@
+//! Following a log commit by commit: for views, and for people.
+
+use std::sync::Arc;
+
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+
+use super::{Repository, commit::Commit, log::Log};
+use crate::{
+    error::{Error, Result},
+    hash::Digest,
+    record::{Accepted, Position, Version, Withheld},
+    time::Timestamp,
+};
+
+/// How many commits are read ahead.
+const READ_AHEAD: usize = 8;
+
+/// One commit of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogEntry {
+    /// Its number.
+    pub number: u64,
+    /// SHA-256 of its segment.
+    pub digest: Digest,
+    /// When it was made.
+    pub at: Timestamp,
+    /// Which life of which etcd its versions are of.
+    pub incarnation: u32,
+    /// uid of namespace kube-system.
+    pub cluster_uid: Arc<str>,
+    /// Which run of a writer made it.
+    pub writer: Arc<str>,
+    /// Which sort of writer that was.
+    pub role: Arc<str>,
+    /// Its epoch of that role; 0 where the role has none.
+    pub epoch: u64,
+    /// Bytes of its segment and packs.
+    pub stored: u64,
+    /// Positions that moved.
+    pub positions: Vec<Position>,
+    /// Withheld deletions that changed.
+    pub withheld: Vec<Withheld>,
+    /// Withheld deletions that somebody accepted.
+    pub accepted: Vec<Accepted>,
+    /// What became of objects, in the log's order.
+    pub versions: Vec<Version>,
+}
+
+impl From<Commit> for LogEntry {
+    fn from(commit: Commit) -> Self {
+        let stored = commit.stored();
+        let h = commit.header;
+        Self {
+            number: h.number,
+            digest: commit.digest,
+            at: h.at,
+            incarnation: h.incarnation,
+            cluster_uid: h.cluster_uid,
+            writer: h.writer,
+            role: h.role,
+            epoch: h.epoch,
+            stored,
+            positions: h.positions,
+            withheld: h.withheld,
+            accepted: h.accepted,
+            versions: commit.versions,
+        }
+    }
+}
+
+impl Repository {
+    /// The commits after segment `after` (0 for all) up to the end that the log has now. Call it again with
+    /// the last number to read on.
+    ///
+    /// [`Error::Corrupt`] names a segment that is missing. A consumer whose position was swept finds the
+    /// first one missing: it starts anew from a [`super::Snapshot`].
+    pub fn log(&self, cluster: &str, after: u64) -> BoxStream<'static, Result<LogEntry>> {
+        let log = Log::new(self, cluster);
+        let numbers = log.numbers_after(after).scan(after, |last, n| {
+            // What a LIST lacks is asked for by name: see `Log::after`.
+            let missing_too = match &n {
+                Ok(n) => std::mem::replace(last, *n) + 1..=*n,
+                Err(_) => 1..=0,
+            };
+            let error = n.err().map(Err);
+            futures::future::ready(Some(stream::iter(missing_too.map(Ok).chain(error))))
+        });
+        let entries = numbers.flatten().map_ok(move |n: u64| {
+            let log = log.clone();
+            async move {
+                let missing = || Error::Corrupt { key: log.keys.segment(n), why: "it is missing".into() };
+                log.commit(n).await?.map(LogEntry::from).ok_or_else(missing)
+            }
+        });
+        entries.try_buffered(READ_AHEAD).boxed()
+    }
+}
