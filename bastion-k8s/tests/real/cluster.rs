@@ -45,10 +45,16 @@ impl Cluster {
         Some(cluster)
     }
 
-    /// The same cluster seen by a user without any right but what `view` may give.
-    pub(crate) async fn as_user(&self, user: &str) -> Client {
+    /// The kubeconfig's text.
+    #[allow(clippy::unused_self)] // there is one only where there is a cluster
+    pub(crate) fn kubeconfig(&self) -> String {
         let path = options().unwrap().kubeconfig.unwrap();
-        let text = std::fs::read_to_string(path).unwrap();
+        std::fs::read_to_string(path).unwrap()
+    }
+
+    /// The same cluster seen by a user without any right.
+    pub(crate) async fn as_user(&self, user: &str) -> Client {
+        let text = self.kubeconfig();
         let changed = text.replacen("user: {", &format!("user: {{as: {user}, "), 1);
         assert_ne!(changed, text, "this test knows kubeconfigs with inline users");
         let file = std::env::temp_dir().join(format!("{}-{user}.kubeconfig", self.namespace));

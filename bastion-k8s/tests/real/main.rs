@@ -4,5 +4,7 @@
 
 mod cluster;
 mod leader;
+mod line;
+mod outages;
 mod reading;
 mod writing;
