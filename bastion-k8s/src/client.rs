@@ -17,6 +17,7 @@ use crate::{
     error::{Error, Result},
     fault::Right,
     meta::Head,
+    proxy,
     rest::Request,
 };
 
@@ -89,6 +90,16 @@ pub async fn connect(options: &ConnectOptions) -> Result<Client> {
     let agent = concat!("bastion/", env!("CARGO_PKG_VERSION"));
     config.headers.push((http::header::USER_AGENT, http::HeaderValue::from_static(agent)));
     let server = config.cluster_url.to_string();
+    if let Some(proxy) = &config.proxy_url {
+        return Err(Error::Config {
+            what: format!(
+                "{server} is configured to be reached through the proxy {}, which Bastion cannot do; if it is reached \
+                 directly, name its host in NO_PROXY",
+                proxy.host().unwrap_or_default()
+            ),
+            source: None,
+        });
+    }
     let inner = kube::Client::try_from(config).map_err(|e| Error::Config {
         what: format!("the connection to {server} cannot be set up; check certificates and credentials of the context"),
         source: Some(e.into()),
@@ -111,9 +122,18 @@ async fn load(options: &ConnectOptions) -> Result<(Config, Option<String>)> {
     if let Some(kubeconfig) = from_file {
         let context = options.context.clone().or_else(|| kubeconfig.current_context.clone());
         let known: Vec<_> = kubeconfig.contexts.iter().map(|c| c.name.clone()).collect();
+        let proxied = kubeconfig.clusters.iter().any(|c| c.cluster.as_ref().is_some_and(|c| c.proxy_url.is_some()));
         let wanted = KubeConfigOptions { context: options.context.clone(), ..KubeConfigOptions::default() };
         return match Config::from_custom_kubeconfig(kubeconfig, &wanted).await {
-            Ok(config) => Ok((config, context)),
+            Ok(mut config) => {
+                // What the environment says of proxies holds for other hosts as well; a kubeconfig's own word
+                // is for its cluster.
+                let exceptions = std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).unwrap_or_default();
+                if !proxied && proxy::exempt(&exceptions, config.cluster_url.host().unwrap_or_default()) {
+                    config.proxy_url = None;
+                }
+                Ok((config, context))
+            }
             Err(KubeconfigError::LoadContext(_) | KubeconfigError::CurrentContextNotSet) => {
                 let what = match context {
                     Some(name) => format!("the kubeconfig has no context {name:?}; it has {known:?}"),

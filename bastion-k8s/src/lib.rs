@@ -23,6 +23,7 @@ mod outage;
 mod pages;
 mod paths;
 mod plan;
+mod proxy;
 mod ready;
 mod rest;
 mod rewrite;
