@@ -3,20 +3,28 @@
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    error::{Error, Result},
-    pipeline::Stats,
+    error::Result,
+    pipeline::{Batcher, Context, Lanes, Stats},
     repository::Writer,
     source::Source,
 };
 
+mod follow;
+mod log;
 mod options;
 mod report;
+mod run;
 
 pub use options::EngineOptions;
 pub use report::{KindReport, NAMED_FAILURES, Report};
+use run::Run;
+
+/// How many records may lie between workers and batcher; their bytes are bounded by the options.
+const HANDOVER: usize = 64;
 
 /// Follows a source and writes what changes. See [`crate::pipeline`] for how.
 #[derive(Debug)]
@@ -43,9 +51,25 @@ impl Engine {
     /// durable, positions are saved, and the writer is closed.
     ///
     /// A kind or an object that fails is part of the report. An error ends the run: the log cannot be written
-    /// or read, or another writer of the same role took over.
+    /// or read, or another writer of the same role took over. Dropping the future ends everything at once;
+    /// the next run finds out what was durable.
     pub async fn run(self, cancel: CancellationToken) -> Result<Report> {
-        let _ = (self.source, self.writer, self.options, cancel);
-        Err(Error::Invalid("not built yet".into()))
+        let (to_batcher, from_lanes) = mpsc::channel(HANDOVER);
+        let (to_engine, told) = mpsc::unbounded_channel();
+        let lanes = Lanes::default();
+        let log = log::Log::of(&self.writer, &self.source.policy());
+        let ctx = Arc::new(Context::new(
+            self.source,
+            self.writer.index(),
+            self.writer.hasher(),
+            self.options,
+            self.stats,
+            to_batcher,
+            to_engine,
+        ));
+        let batcher = Batcher::new(ctx.clone(), self.writer, from_lanes, lanes.clone());
+        let life = CancellationToken::new();
+        let _ends_everything = life.clone().drop_guard();
+        Run::new(ctx, lanes, log, life, told).run(batcher, cancel).await
     }
 }

@@ -14,19 +14,36 @@
 //!   once the [`Brake`] withholds it.
 //! - A position is saved only when everything before it is durable or unchanged.
 
+mod absence;
+mod batcher;
 mod brake;
 mod budget;
+mod context;
 mod judge;
+mod lane;
 mod listing;
+mod patience;
 mod position;
+mod prepare;
 mod queue;
+mod reader;
 mod recent;
 mod scale;
 mod state;
 mod stats;
 mod tracker;
+mod workers;
 
+pub(crate) use absence::bury_kind;
+pub(crate) use batcher::{Batcher, Lanes};
 pub use brake::Brake;
+pub(crate) use context::{Context, Finished, ToBatcher, ToEngine};
+pub(crate) use judge::Judge;
+pub(crate) use lane::{Beginning, Lane, describe};
+pub(crate) use reader::Reader;
 pub use scale::Workers;
 pub use state::{Event, ObjectState};
 pub use stats::{EngineSnapshot, Histogram, HistogramSnapshot, KindSnapshot, Phase, Snapshot, Stats};
+
+#[cfg(test)]
+mod tests;

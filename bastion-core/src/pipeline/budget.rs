@@ -17,7 +17,9 @@ pub(crate) struct Budget {
 
 /// A part of a budget, given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Share(OwnedSemaphorePermit);
+pub(crate) struct Share {
+    _permit: OwnedSemaphorePermit,
+}
 
 /// Bytes with the share that pays for them.
 #[derive(Debug)]
@@ -47,12 +49,12 @@ impl Budget {
 
     /// Room for so many bytes, if there is any now.
     pub(crate) fn try_take(&self, len: usize) -> Option<Share> {
-        self.room.clone().try_acquire_many_owned(self.units_for(len)).ok().map(Share)
+        self.room.clone().try_acquire_many_owned(self.units_for(len)).ok().map(|permit| Share { _permit: permit })
     }
 
     /// Room for so many bytes; waits for it. `None` never comes in practice: the budget is not closed.
     pub(crate) async fn take(&self, len: usize) -> Option<Share> {
-        self.room.clone().acquire_many_owned(self.units_for(len)).await.ok().map(Share)
+        self.room.clone().acquire_many_owned(self.units_for(len)).await.ok().map(|permit| Share { _permit: permit })
     }
 
     /// How many bytes are held now, in whole units.

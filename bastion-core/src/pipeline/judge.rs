@@ -42,12 +42,15 @@ impl Judge {
     }
 
     pub(crate) fn judge(&self, seen: &Seen, newest: Option<&Newest>) -> Verdict {
+        if matches!(seen, Seen::Look { .. }) {
+            return Verdict::Get;
+        }
         let ours = self.order(seen);
         let Some(newest) = newest else {
             return match seen {
                 Seen::Object { .. } => Verdict::Hash,
                 // What was never recorded needs neither tombstone nor release.
-                Seen::Unselected { .. } | Seen::Gone { .. } => Verdict::Unchanged,
+                _ => Verdict::Unchanged,
             };
         };
         if newest.order.compare(&ours) == Ordering::Greater {
@@ -63,6 +66,7 @@ impl Judge {
             Seen::Gone { .. } if newest.state == State::Deleted => Verdict::Unchanged,
             Seen::Gone { proof: Proof::LeftSelection, .. } => Verdict::Get,
             Seen::Gone { proof, .. } => Verdict::Delete(*proof),
+            Seen::Look { .. } => Verdict::Get,
         }
     }
 }

@@ -42,14 +42,18 @@ impl Listing {
         self.names.push(name_hash(id));
     }
 
+    /// The list is complete.
+    pub(crate) fn end(&mut self) {
+        self.names.sort_unstable();
+    }
+
     /// Compares the complete list, as of `at`, with everything that the log has of the kind.
     pub(crate) async fn absent(
-        mut self,
+        &self,
         live: impl Stream<Item = Result<(ObjectId, Newest)>>,
         at: &Order,
         policy: &Arc<str>,
     ) -> Result<Absent> {
-        self.names.sort_unstable();
         let mut absent = Absent::default();
         let mut live = std::pin::pin!(live);
         while let Some(entry) = live.next().await {
@@ -107,6 +111,7 @@ mod tests {
         let mut list = Listing::new(coverage, true);
         seen.iter().for_each(|id| list.saw(id));
         let at = Order { incarnation, resource_version: 50.into() };
+        list.end();
         let live = stream::iter(log.into_iter().map(Ok));
         let absent = list.absent(live, &at, &"all".into()).now_or_never().unwrap().unwrap();
         (absent.ids.iter().map(ToString::to_string).collect(), absent.of, absent.of_earlier_life)

@@ -22,6 +22,7 @@ pub(crate) struct LowWater {
     during_list: Option<ResourceVersion>,
     listing: bool,
     held: bool,
+    spoiled: bool,
 }
 
 impl LowWater {
@@ -70,6 +71,12 @@ impl LowWater {
         self.listing = true;
     }
 
+    /// The list was cut; the stream goes on from before it, or another list follows.
+    pub(crate) fn cancel_list(&mut self) {
+        self.listing = false;
+        self.during_list = None;
+    }
+
     /// The list is complete and what it implies was admitted. `at` is its resourceVersion where it covers
     /// everything that the stream follows, so that a watch can resume from it.
     pub(crate) fn complete_list(&mut self, at: Option<ResourceVersion>) {
@@ -88,13 +95,19 @@ impl LowWater {
         self.held = held;
     }
 
+    /// Something was seen and could not be read in the end: no position may pass it any more.
+    pub(crate) fn spoil(&mut self) {
+        self.spoiled = true;
+    }
+
     /// Where to resume, once what rides in the batch that is being sealed is durable. `None` while nothing
     /// was ever reached, or while deletions are withheld.
     pub(crate) fn position(&self) -> Option<&ResourceVersion> {
-        if self.held { None } else { self.reached.as_ref() }
+        if self.held || self.spoiled { None } else { self.reached.as_ref() }
     }
 
     /// Whether every ticket is back.
+    #[cfg(test)]
     pub(crate) fn is_settled(&self) -> bool {
         self.open.is_empty()
     }

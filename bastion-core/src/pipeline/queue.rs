@@ -30,12 +30,17 @@ pub(crate) enum Seen {
         /// How it is known.
         proof: Proof,
     },
+    /// Another writer wrote something older than what was seen of it: it is read again.
+    Look {
+        /// resourceVersion of what the other wrote.
+        at: ResourceVersion,
+    },
 }
 
 impl Seen {
     pub(crate) fn at(&self) -> &ResourceVersion {
         match self {
-            Self::Object { at, .. } | Self::Unselected { at } | Self::Gone { at, .. } => at,
+            Self::Object { at, .. } | Self::Unselected { at } | Self::Gone { at, .. } | Self::Look { at } => at,
         }
     }
 
@@ -116,6 +121,11 @@ impl Queue {
         if let Some((id, entry)) = self.entries.get_key_value(id) {
             self.turns.insert(entry.turn, id.clone());
         }
+    }
+
+    /// Whether something of the object waits.
+    pub(crate) fn holds(&self, id: &ObjectId) -> bool {
+        self.entries.contains_key(id)
     }
 
     /// How many objects wait.

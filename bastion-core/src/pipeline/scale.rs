@@ -33,10 +33,6 @@ impl Workers {
         self
     }
 
-    pub(crate) fn floor(&self) -> usize {
-        self.floor
-    }
-
     pub(crate) fn idle_time(&self) -> Duration {
         self.idle
     }

@@ -13,7 +13,7 @@ use std::fmt;
 /// | Changed | body handed to the batch       | Backup  |
 /// | Backup  | the commit is durable          | Idle    |
 ///
-/// An object that cannot be read or cleaned goes from Hashed back to Idle, and is reported.
+/// An object that cannot be read, cleaned or stored goes from Hashed or Changed back to Idle, and is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ObjectState {
     /// Nothing to do: what the log has is what is known of the cluster.
@@ -54,7 +54,9 @@ impl ObjectState {
         match (self, event) {
             (Self::Idle, Event::Taken) => Some(Self::Hashed),
             (Self::Hashed, Event::Vanished) | (Self::Changed, Event::Written) => Some(Self::Backup),
-            (Self::Hashed, Event::Unchanged | Event::Failed) | (Self::Backup, Event::Committed) => Some(Self::Idle),
+            (Self::Hashed, Event::Unchanged | Event::Failed)
+            | (Self::Changed, Event::Failed)
+            | (Self::Backup, Event::Committed) => Some(Self::Idle),
             (Self::Hashed, Event::Changed) => Some(Self::Changed),
             _ => None,
         }
@@ -108,6 +110,7 @@ mod tests {
         hashed Vanished backup
         hashed Failed idle
         changed Written backup
+        changed Failed idle
         backup Committed idle
         ");
     }

@@ -46,6 +46,7 @@ pub(crate) struct EngineStats {
 #[derive(Debug, Default)]
 pub(crate) struct KindStats {
     pub(crate) events: Counter,
+    pub(crate) selected: Counter,
     pub(crate) hashed: Counter,
     pub(crate) unchanged: Counter,
     pub(crate) changed: Counter,
@@ -185,6 +186,7 @@ impl KindStats {
             phase,
             error,
             events: self.events.get(),
+            selected: self.selected.get(),
             hashed: self.hashed.get(),
             unchanged: self.unchanged.get(),
             changed: self.changed.get(),

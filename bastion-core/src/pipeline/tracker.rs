@@ -124,6 +124,11 @@ impl Tracker {
         self.queue.len()
     }
 
+    /// Whether something of the object waits, so that another observation takes no more room.
+    pub(crate) fn holds(&self, id: &ObjectId) -> bool {
+        self.queue.holds(id)
+    }
+
     /// How many can be taken up.
     pub(crate) fn ready(&self) -> usize {
         self.queue.ready()
@@ -138,6 +143,18 @@ impl Tracker {
         self.stats.queue_objects.set(self.queue.len() as u64);
         self.stats.queue_bytes.set(self.queue.bytes() as u64);
         self.stats.oldest_unsaved(self.ages.first().map(|(since, _)| *since));
+    }
+}
+
+impl Drop for Tracker {
+    /// What was under way when the pipeline was cut off is under way no more.
+    fn drop(&mut self) {
+        for flight in self.flight.values() {
+            self.stats.moved(flight.state, ObjectState::Idle);
+        }
+        self.stats.queue_objects.set(0);
+        self.stats.queue_bytes.set(0);
+        self.stats.oldest_unsaved(None);
     }
 }
 

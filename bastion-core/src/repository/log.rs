@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    hash::Digest,
+    hash::{Algorithm, Digest},
     runtime::{RuntimeExt, SharedRuntime},
     store::{Key, Store, StoreError, StoreResult},
 };
@@ -28,6 +28,8 @@ const PARALLEL_PACKS: usize = 4;
 pub(crate) struct Log {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) runtime: SharedRuntime,
+    /// Which function makes digests of contents.
+    pub(crate) algorithm: Algorithm,
     pub(crate) cluster: Arc<str>,
     pub(crate) keys: ClusterKeys,
     /// How long to go on after failures that may pass; `None` for good.
@@ -45,6 +47,7 @@ impl Log {
         Self {
             store: repository.store().clone(),
             runtime: repository.runtime().clone(),
+            algorithm: repository.info().algorithm,
             cluster: cluster.into(),
             keys,
             give_up_after: Some(Duration::ZERO),

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    hash::Digest,
+    hash::{Digest, Hasher},
     object::ObjectId,
     record::{Accepted, Position, Withheld},
     time::Timestamp,
@@ -208,6 +208,11 @@ impl Writer {
     /// The newest states.
     pub fn index(&self) -> Arc<Index> {
         self.index.clone()
+    }
+
+    /// Makes digests of contents by the repository's algorithm.
+    pub fn hasher(&self) -> Arc<dyn Hasher> {
+        self.log.algorithm.hasher()
     }
 
     /// The end of the log as this writer knows it.

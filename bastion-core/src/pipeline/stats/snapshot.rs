@@ -55,6 +55,8 @@ pub struct KindSnapshot {
     pub error: Option<String>,
     /// Observations of objects.
     pub events: u64,
+    /// Those of them whose object is selected.
+    pub selected: u64,
     /// Bodies that were hashed.
     pub hashed: u64,
     /// Observations that turned out to be in the log already.
