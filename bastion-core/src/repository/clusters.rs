@@ -63,7 +63,7 @@ impl Repository {
         let (base, _) = log.newest_checkpoint().await?;
         let base = base.map(|(checkpoint, digest)| Base { checkpoint, digest });
         let covered = base.as_ref().map_or(0, |b| b.checkpoint.segment);
-        let numbers: Vec<u64> = log.numbers_after(covered).try_collect().await?;
+        let numbers = log.numbers_after(covered).await?;
         if let Some(n) = numbers.last()
             && let Some(segment) = log.segment(*n).await?
         {

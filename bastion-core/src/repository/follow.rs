@@ -77,16 +77,13 @@ impl Repository {
     /// first one missing: it starts anew from a [`super::Snapshot`].
     pub fn log(&self, cluster: &str, after: u64) -> BoxStream<'static, Result<LogEntry>> {
         let log = Log::new(self, cluster);
-        let numbers = log.numbers_after(after).scan(after, |last, n| {
-            // What a LIST lacks is asked for by name: see `Log::after`.
-            let missing_too = match &n {
-                Ok(n) => std::mem::replace(last, *n) + 1..=*n,
-                Err(_) => 1..=0,
-            };
-            let error = n.err().map(Err);
-            futures::future::ready(Some(stream::iter(missing_too.map(Ok).chain(error))))
-        });
-        let entries = numbers.flatten().map_ok(move |n: u64| {
+        let numbers = {
+            let log = log.clone();
+            // What a LIST lacks before its last is asked for by name: see `Log::after`.
+            async move { Ok::<_, Error>(log.numbers_after(after).await?.last().map_or(1..=0, |last| after + 1..=*last)) }
+        };
+        let numbers = stream::once(numbers).map_ok(|all| stream::iter(all.map(Ok::<_, Error>))).try_flatten();
+        let entries = numbers.map_ok(move |n: u64| {
             let log = log.clone();
             async move {
                 let missing = || Error::Corrupt { key: log.keys.segment(n), why: "it is missing".into() };

@@ -78,7 +78,7 @@ impl Log {
 
     /// The commits after segment `n`.
     pub(crate) async fn after(&self, n: u64) -> Result<Next> {
-        let numbers: Vec<u64> = self.numbers_after(n).try_collect().await?;
+        let numbers = self.numbers_after(n).await?;
         // A LIST may have passed a place before the segment there was created and then have seen the next
         // one: what it lacks is asked for by name.
         let Some(last) = numbers.last().copied() else { return Ok(Next::Commits(Vec::new())) };

@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::{
     Repository,
@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     hash::{Algorithm, Digest},
     runtime::{RuntimeExt, SharedRuntime},
-    store::{Key, Store, StoreError, StoreResult},
+    store::{Key, Prefix, Store, StoreError, StoreResult},
 };
 
 /// Files larger than this are decoded where blocking disturbs nobody.
@@ -140,35 +140,55 @@ impl Log {
         Ok(Commit::assemble(segment, &packs))
     }
 
+    /// The first files under a prefix, `limit` at most.
+    async fn list(&self, prefix: &Prefix, after: Option<Key>, limit: usize) -> StoreResult<Vec<Key>> {
+        let mut backoff = Backoff::new(&self.runtime, self.give_up_after);
+        let mut found: Vec<Key> = Vec::new();
+        loop {
+            // After a failure it goes on behind what it has.
+            let mut listed = self.store.list(prefix, found.last().or(after.as_ref())).take(limit - found.len());
+            let error = loop {
+                match listed.next().await {
+                    Some(Ok(meta)) => found.push(meta.key),
+                    Some(Err(e)) => break e,
+                    None => return Ok(found),
+                }
+            };
+            if !backoff.again(&error).await {
+                return Err(error);
+            }
+        }
+    }
+
     /// The numbers of the segments after `n`, ascending.
-    pub(crate) fn numbers_after(&self, n: u64) -> BoxStream<'static, Result<u64>> {
-        let keys = self.keys.clone();
-        let after = (n > 0).then(|| keys.segment(n));
-        let listed = self.store.list(&keys.log(), after.as_ref());
-        listed
-            .map_err(Error::from)
-            .try_filter_map(move |m| futures::future::ready(Ok(keys.segment_number(&m.key))))
-            .boxed()
+    pub(crate) async fn numbers_after(&self, n: u64) -> Result<Vec<u64>> {
+        let after = (n > 0).then(|| self.keys.segment(n));
+        let keys = self.list(&self.keys.log(), after, usize::MAX).await?;
+        Ok(keys.iter().filter_map(|key| self.keys.segment_number(key)).collect())
     }
 
     /// The highest number of a checkpoint that is taken; 0 where there is none.
     pub(crate) async fn highest_checkpoint(&self) -> Result<u64> {
-        let mut listed = self.store.list(&self.keys.checkpoints(), None);
-        while let Some(meta) = listed.try_next().await? {
-            if let Some(k) = self.keys.checkpoint_number(&meta.key) {
-                return Ok(k);
+        Ok(self.checkpoint_below(None).await?.map_or(0, |(k, _)| k))
+    }
+
+    /// The first checkpoint behind a key in the listing: newest first.
+    async fn checkpoint_below(&self, mut after: Option<Key>) -> Result<Option<(u64, Key)>> {
+        loop {
+            let Some(key) = self.list(&self.keys.checkpoints(), after, 1).await?.pop() else { return Ok(None) };
+            match self.keys.checkpoint_number(&key) {
+                Some(k) => return Ok(Some((k, key))),
+                // Whatever it is, it is none of ours.
+                None => after = Some(key),
             }
         }
-        Ok(0)
     }
 
     /// The newest checkpoint that can be read, with its digest, and the highest number that is taken. A
     /// damaged one is skipped for its parent.
     pub(crate) async fn newest_checkpoint(&self) -> Result<(Option<(Checkpoint, Digest)>, u64)> {
-        let mut listed = self.store.list(&self.keys.checkpoints(), None);
-        let mut taken = 0;
-        while let Some(meta) = listed.try_next().await? {
-            let Some(k) = self.keys.checkpoint_number(&meta.key) else { continue };
+        let (mut taken, mut after) = (0, None);
+        while let Some((k, key)) = self.checkpoint_below(after.take()).await? {
             taken = taken.max(k);
             match self.checkpoint(k).await {
                 Ok(Some(found)) => return Ok((Some(found), taken)),
@@ -178,6 +198,7 @@ impl Log {
                 }
                 Err(e) => return Err(e),
             }
+            after = Some(key);
         }
         Ok((None, taken))
     }
