@@ -1,2 +1,28 @@
-//! Placeholder.
-fn main() {}
+//! The `bastion` command. Everything is in the modules; this starts them.
+
+mod args;
+mod command;
+mod connect;
+mod diff;
+mod error;
+mod exit;
+mod json;
+mod kinds;
+mod labels;
+mod logging;
+mod objects;
+mod output;
+mod progress;
+mod remedy;
+mod report;
+mod run;
+mod signals;
+mod when;
+
+/// Gives pages back after the burst of a first list, which glibc's allocator does not.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() -> std::process::ExitCode {
+    run::main()
+}

@@ -1,2 +1,18 @@
-//! Placeholder.
-fn main() {}
+//! The `bastion-controller` program. Everything is in the modules; this starts them.
+
+mod args;
+mod config;
+mod health;
+mod leader;
+mod logging;
+mod metrics;
+mod run;
+mod serve;
+
+/// Gives pages back after the burst of a first list, which glibc's allocator does not.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() -> std::process::ExitCode {
+    run::main()
+}

@@ -19,6 +19,7 @@ pub struct OpenOptions {
     retry: RetryPolicy,
     concurrent: usize,
     read_only: bool,
+    create_folder: bool,
     #[cfg(feature = "s3")]
     credentials: Option<crate::S3Credentials>,
 }
@@ -31,6 +32,7 @@ impl Default for OpenOptions {
             retry: RetryPolicy::default(),
             concurrent: 16,
             read_only: false,
+            create_folder: false,
             #[cfg(feature = "s3")]
             credentials: None,
         }
@@ -51,6 +53,12 @@ impl OpenOptions {
     /// How many requests at a time.
     pub fn concurrent(self, requests: usize) -> Self {
         Self { concurrent: requests, ..self }
+    }
+
+    /// Makes the folder where there is none; a bucket is never made. For a new repository only: a volume that
+    /// is not mounted must not look like an empty one.
+    pub fn create_folder(self, create_folder: bool) -> Self {
+        Self { create_folder, ..self }
     }
 
     /// Refuses every change.
@@ -75,7 +83,7 @@ impl OpenOptions {
 /// [`RetryStore`]. A URL never holds credentials.
 pub async fn open(url: &str, options: &OpenOptions) -> StoreResult<Arc<dyn Store>> {
     let store = match parse::parse(url)? {
-        Location::Folder(path) => open_folder(&path).await?,
+        Location::Folder(path) => open_folder(&path, options.create_folder).await?,
         Location::Bucket(bucket) => open_bucket(bucket, options).await?,
     };
     let store = Arc::new(LimitStore::new(store, options.concurrent));
@@ -85,12 +93,18 @@ pub async fn open(url: &str, options: &OpenOptions) -> StoreResult<Arc<dyn Store
 }
 
 #[cfg(feature = "fs")]
-async fn open_folder(path: &Path) -> StoreResult<Arc<dyn Store>> {
+async fn open_folder(path: &Path, create: bool) -> StoreResult<Arc<dyn Store>> {
+    if create {
+        tokio::fs::create_dir_all(path).await.map_err(|source| bastion_core::store::StoreError::Other {
+            what: format!("the folder {} cannot be made", path.display()),
+            source: Box::new(source),
+        })?;
+    }
     Ok(Arc::new(crate::FsStore::open(path).await?))
 }
 
 #[cfg(not(feature = "fs"))]
-async fn open_folder(path: &Path) -> StoreResult<Arc<dyn Store>> {
+async fn open_folder(path: &Path, _create: bool) -> StoreResult<Arc<dyn Store>> {
     std::future::ready(Err(without("folders", &path.display()))).await
 }
 

@@ -1,0 +1,124 @@
+//! What to take from the cluster: shared by `backup` and `watch`.
+
+use bastion_core::{
+    manifest::{Path, PathError},
+    object::GroupKind,
+    sanitize::Rules,
+};
+use bastion_k8s::{Mode, Selection};
+use clap::Args;
+
+use crate::error::{CliError, Result};
+
+/// What to take.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "What to take")]
+pub(crate) struct TakeArgs {
+    /// Everything, but kinds whose content changes all day by itself (Leases, Events, Endpoints) and Secrets
+    #[arg(long, conflicts_with_all = ["kinds", "namespaces", "selector"])]
+    pub(crate) all: bool,
+    /// These kinds only: deployments, cm, Certificate.cert-manager.io
+    #[arg(long, short = 'k', value_name = "KIND", value_delimiter = ',')]
+    pub(crate) kinds: Vec<String>,
+    /// Objects in these namespaces only
+    #[arg(long = "namespace", short = 'n', value_name = "NAMESPACE", value_delimiter = ',')]
+    pub(crate) namespaces: Vec<String>,
+    /// Objects with these labels only: app=web,tier!=cache
+    #[arg(long, short = 'l', value_name = "LABELS")]
+    pub(crate) selector: Option<String>,
+    /// Name of this selection in the log [default: annotated, all, or sel- and a hash of the selection]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) policy: Option<String>,
+    /// Also take Secrets, unencrypted: whoever reads the repository reads them
+    #[arg(long)]
+    pub(crate) plaintext_secrets: bool,
+    /// A path that is no content of this kind: Deployment.apps:spec.replicas
+    #[arg(long, value_name = "KIND:PATH", value_parser = dropped)]
+    pub(crate) drop: Vec<(GroupKind, Path)>,
+    /// Keep the status of this kind beside its content: Certificate.cert-manager.io
+    #[arg(long, value_name = "KIND", value_parser = exact_kind)]
+    pub(crate) keep_status: Vec<GroupKind>,
+}
+
+impl TakeArgs {
+    /// The selection, for the cluster's side.
+    pub(crate) fn selection(&self) -> Selection {
+        let narrowed = !self.kinds.is_empty() || !self.namespaces.is_empty() || self.selector.is_some();
+        Selection {
+            mode: if self.all || narrowed { Mode::All } else { Mode::Annotated },
+            kinds: self.kinds.iter().cloned().collect(),
+            namespaces: self.namespaces.iter().cloned().collect(),
+            labels: self.selector.clone(),
+            plaintext_secrets: self.plaintext_secrets,
+            policy: self.policy.clone(),
+            ..Selection::default()
+        }
+    }
+
+    /// What of an object is content.
+    pub(crate) fn rules(&self) -> Result<Rules> {
+        let mut rules = Rules::backup();
+        for (kind, path) in &self.drop {
+            rules = rules.drop_path(kind.clone(), path.clone()).map_err(|e| CliError::Usage(e.to_string()))?;
+        }
+        Ok(self.keep_status.iter().cloned().fold(rules, Rules::keep_status))
+    }
+
+    /// What to try where nothing was selected.
+    pub(crate) fn hint(&self) -> String {
+        match self.selection().mode {
+            Mode::Annotated => "annotate what is to be saved (`kubectl annotate namespace shop backup/enabled=true`), \
+                                or take everything with --all"
+                .to_owned(),
+            Mode::All => {
+                "look with `kubectl get` at the same kinds, namespaces and labels, or take everything with --all"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// Rules are kept apart by exact kind, known to the cluster or not.
+fn exact_kind(text: &str) -> std::result::Result<GroupKind, String> {
+    let (kind, group) = text.split_once('.').unwrap_or((text, ""));
+    if !kind.starts_with(|c: char| c.is_ascii_uppercase()) {
+        return Err("write the kind as in a manifest, with its group: ConfigMap, Deployment.apps".to_owned());
+    }
+    Ok(GroupKind::new(group, kind))
+}
+
+fn dropped(text: &str) -> std::result::Result<(GroupKind, Path), String> {
+    let (kind, path) = text.split_once(':').ok_or("write KIND:PATH, for example Deployment.apps:spec.replicas")?;
+    Ok((exact_kind(kind)?, path.parse().map_err(|e: PathError| e.to_string())?))
+}
+
+/// The tail of the long help of `backup` and `watch`; a macro, for `concat!` takes literals only.
+macro_rules! what_is_taken {
+    () => {
+        "\
+What is taken:
+  Without any of --all, --kinds, -n and -l: the objects whose annotation `backup/enabled` is \"true\", and all
+  objects of a namespace that is annotated so, but those that say \"false\" themselves.
+  With any of them: every object that matches, annotated or not."
+    };
+}
+pub(crate) use what_is_taken;
+
+/// Whether to keep the view of plain files.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[command(next_help_heading = "Views")]
+pub(crate) struct TreeArgs {
+    /// Keep tree/: the newest state of each object as a YAML file [default in folders]
+    #[arg(long, overrides_with = "no_tree")]
+    tree: bool,
+    /// Do not keep tree/ [default in S3: two requests an object]
+    #[arg(long, overrides_with = "tree")]
+    no_tree: bool,
+}
+
+impl TreeArgs {
+    /// Whether to keep it in this repository.
+    pub(crate) fn wanted(self, repo: &str) -> bool {
+        if self.tree || self.no_tree { self.tree } else { repo.starts_with("file:") }
+    }
+}

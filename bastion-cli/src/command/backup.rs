@@ -1,0 +1,101 @@
+//! `bastion backup`: once through the cluster.
+
+use std::{sync::Arc, time::Duration};
+
+use bastion_core::{
+    engine::{Engine, EngineOptions, Report},
+    pipeline::Stats,
+    repository::WriterOptions,
+};
+use bastion_k8s::ListSource;
+
+use crate::{
+    args::{ReportFormat, TakeArgs},
+    error::{CliError, Result},
+    exit::Exit,
+    output::{count, thousands},
+    progress::Progress,
+    report::backup::BackupReport,
+    run::App,
+    signals,
+};
+
+/// How long to wait for a storage that is away: somebody waits for the end of this command.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Save what changed, once
+///
+/// Lists the selected objects and saves the versions that the repository does not have yet. Objects that
+/// are gone since the last run are recorded as deleted. May run beside `bastion watch` and the controller.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = concat!("\
+Examples:
+  bastion backup                            # what is annotated backup/enabled: \"true\"
+  bastion backup --all                      # everything
+  bastion backup -n shop,mail               # two namespaces
+  bastion backup --kinds deploy,cm -l app=web
+
+", crate::args::what_is_taken!()))]
+pub(crate) struct Args {
+    #[command(flatten)]
+    take: TakeArgs,
+    #[command(flatten)]
+    tree: crate::args::TreeArgs,
+    /// Format of the report
+    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
+    output: ReportFormat,
+}
+
+pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
+    let selection = args.take.selection();
+    // Before anything is asked of anybody: Secrets in the clear, names that cannot be.
+    selection.check()?;
+    let rules = args.take.rules()?;
+    let client = app.client().await?;
+    let repo = app.repository(true).await?;
+    let cluster = app.cluster_to_write(&repo, &client).await?;
+    let policy = selection.policy_name();
+    let source = ListSource::new(client, selection)?;
+    let options = WriterOptions::new(&cluster.uid, "backup").give_up_after(Some(PATIENCE));
+    let writer = repo.writer(&cluster.name, options).await?;
+    let engine = Engine::new(Arc::new(source), writer, EngineOptions::default().sanitizer(Arc::new(rules)));
+    let stop = signals::cancelled_by_signal()?;
+    let progress = Progress::start("reads the cluster");
+    let report = follow(engine.stats(), &progress, engine.run(stop.clone())).await;
+    progress.done();
+    let mut report = report?;
+    if report.kinds.is_empty() && !report.undiscovered.is_empty() {
+        return Err(report.undiscovered.swap_remove(0).1.into());
+    }
+    let shown = BackupReport::new(&cluster.name, &policy, &report);
+    if nothing(&report) {
+        return Err(CliError::NothingMatched { what: shown.nothing(), hint: args.take.hint() });
+    }
+    app.out.report(args.output, &shown)?;
+    Ok(match () {
+        () if report.cancelled => Exit::Interrupted,
+        () if report.is_complete() => Exit::Ok,
+        () => Exit::Partial,
+    })
+}
+
+/// Whether there was nothing to do, and never had been: what vanished is something.
+fn nothing(report: &Report) -> bool {
+    report.is_complete() && report.total(|k| k.selected + k.changed + k.deleted + k.released) == 0
+}
+
+/// Shows what is counted until the run ends.
+async fn follow<T>(stats: Arc<Stats>, progress: &Progress, run: impl Future<Output = T>) -> T {
+    let mut run = std::pin::pin!(run);
+    let mut tick = tokio::time::interval(Duration::from_millis(200));
+    loop {
+        tokio::select! {
+            done = &mut run => return done,
+            _ = tick.tick() => progress.say(|| {
+                let s = stats.snapshot();
+                let (seen, saved) = s.kinds.values().fold((0, 0), |(e, c), k| (e + k.events, c + k.committed));
+                format!("{} of {}, {} saved", count(seen, "object"), count(s.kinds.len() as u64, "kind"), thousands(saved))
+            }),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `bastion diff`.
+
+use bastion_core::{
+    manifest::Manifest,
+    object::ObjectId,
+    record::State,
+    sanitize::{Rules, Sanitizer},
+    sink::Sink,
+    time::Timestamp,
+};
+use bastion_k8s::ApplySink;
+
+use crate::{
+    args::{OneObject, ReportFormat},
+    connect::Reading,
+    diff,
+    error::{CliError, Result},
+    exit::Exit,
+    objects,
+    report::saved,
+    run::App,
+    when,
+};
+
+/// Compare two versions of an object, or one with the cluster
+///
+/// A version is its number in `bastion history`, a time, `latest`, or `live`: the object in the cluster now,
+/// cleaned by the same rules as a saved one.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  bastion diff cm/prices -n shop                        # newest saved version and the cluster
+  bastion diff cm/prices -n shop --from 1042 --to 1077  # two versions
+  bastion diff cm/prices -n shop --from 2h --to latest
+  bastion diff cm/prices -n shop --exit-code || echo changed")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    what: OneObject,
+    /// Older side: NUMBER, TIME, latest or live
+    #[arg(long, value_name = "VERSION", default_value = "latest")]
+    from: Which,
+    /// Newer side: NUMBER, TIME, latest or live
+    #[arg(long, value_name = "VERSION", default_value = "live")]
+    to: Which,
+    /// End with 6 where there is a difference
+    #[arg(long)]
+    exit_code: bool,
+    /// Format; json and yaml list the paths that differ
+    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
+    output: ReportFormat,
+}
+
+/// One side of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// The newest that is saved.
+    Latest,
+    /// The object in the cluster.
+    Live,
+    /// That version.
+    Number(u64),
+    /// As it was then.
+    At(Timestamp),
+}
+
+impl std::str::FromStr for Which {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(match text {
+            "latest" => Self::Latest,
+            "live" => Self::Live,
+            _ => match text.parse() {
+                Ok(n) => Self::Number(n),
+                Err(_) => {
+                    Self::At(crate::when::parse(text).map_err(|e| format!("{e}; or a version's number, latest, live"))?)
+                }
+            },
+        })
+    }
+}
+
+pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
+    let reading = app.reading(None).await?;
+    let id = objects::one(&reading.snapshot, &args.what).await?;
+    let (from_name, from) = side(app, &reading, &id, args.from).await?;
+    let (to_name, to) = side(app, &reading, &id, args.to).await?;
+    match args.output {
+        ReportFormat::Text => {
+            let names = (&*format!("{id} {from_name}"), &*format!("{id} {to_name}"));
+            app.out.text(&diff::unified(from.as_ref(), to.as_ref(), names)?)?;
+        }
+        ReportFormat::Json => app.out.json(&diff::changes(from.as_ref(), to.as_ref())?)?,
+        ReportFormat::Yaml => app.out.yaml(&diff::changes(from.as_ref(), to.as_ref())?)?,
+    }
+    Ok(if args.exit_code && from != to { Exit::Differs } else { Exit::Ok })
+}
+
+/// What a side is called, and the object; `None` where it did not exist.
+async fn side(app: &App, reading: &Reading, id: &ObjectId, which: Which) -> Result<(String, Option<Manifest>)> {
+    let (snapshot, number) = match which {
+        Which::Live => return Ok(("live".to_owned(), live(app, id).await?)),
+        Which::Latest => (reading.snapshot.clone(), None),
+        Which::Number(n) => (reading.snapshot.clone(), Some(n)),
+        Which::At(time) => (reading.snapshot.clone().at(time), None),
+    };
+    let version = match objects::version(&snapshot, id, number).await {
+        Ok(version) => version,
+        // Before its first version it did not exist: that can be compared, too.
+        Err(CliError::NothingMatched { .. }) if matches!(which, Which::At(_)) => {
+            return Ok(("(not saved yet)".to_owned(), None));
+        }
+        Err(e) => return Err(e),
+    };
+    let name = format!("version {} ({})", version.segment, when::local(version.at));
+    if version.state != State::Put {
+        return Ok((format!("{name}, {}", saved::word(version.state)), None));
+    }
+    Ok((name, Some(objects::manifest(&snapshot, &version).await?)))
+}
+
+/// The object in the cluster, cleaned as a backup would.
+async fn live(app: &App, id: &ObjectId) -> Result<Option<Manifest>> {
+    let sink = ApplySink::new(app.client().await?);
+    // Any version will do: the one that the cluster prefers.
+    let Some(kind) = sink.resolve(&id.group_kind(), "").await? else { return Ok(None) };
+    let Some(live) = sink.get(&kind, id).await? else { return Ok(None) };
+    let rules = Rules::backup();
+    let unreadable =
+        |e: Box<dyn std::error::Error + Send + Sync>| CliError::Render { what: format!("live {id}"), source: e };
+    let mut manifest = Manifest::parse(&live.body, rules.drops(&kind)).map_err(|e| unreadable(e.into()))?;
+    rules.sanitize(&kind, &mut manifest).map_err(|e| unreadable(e.into()))?;
+    Ok(Some(manifest))
+}

@@ -1,0 +1,32 @@
+//! `bastion init`.
+
+use bastion_core::{
+    hash::Algorithm,
+    repository::{InitOptions, Repository},
+};
+use bastion_storage::OpenOptions;
+
+use crate::{error::Result, exit::Exit, run::App};
+
+/// Create the repository
+///
+/// Writes `bastion.json` at the place given by --repo. A folder is made; a bucket must be there. A place that
+/// holds a repository already is refused and stays as it is.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  bastion init --repo file:///var/backups/bastion
+  bastion init --repo 's3://backups/prod?endpoint=https://minio.example.com'")]
+pub(crate) struct Args {
+    /// Which digest names contents: sha256 or blake3. Cannot be changed later
+    #[arg(long, value_name = "ALGORITHM", default_value_t = Algorithm::Sha256)]
+    digest: Algorithm,
+}
+
+pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
+    let store = app.store(OpenOptions::default().create_folder(true)).await?;
+    let repo = Repository::init(store, InitOptions::default().algorithm(args.digest)).await?;
+    let info = repo.info();
+    app.out.line(format_args!("created repository {} ({}) at {}", info.id, info.algorithm, app.repo_url()?))?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,51 @@
+//! `bastion show`.
+
+use bastion_core::{record::State, time::Timestamp};
+
+use crate::{
+    args::{DocumentFormat, OneObject},
+    error::Result,
+    exit::Exit,
+    objects,
+    run::App,
+};
+
+/// Print a saved object
+///
+/// Prints the manifest as it was saved: what the cluster assigns (uid, resourceVersion, status, managedFields …)
+/// was left out. Its digest is checked. Needs no cluster.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  bastion show deployment/web -n shop
+  bastion show cm prices -n shop --at 2026-01-31T12:00:00Z
+  bastion show cm prices -n shop --version 1042 -o json
+  bastion show deploy/web -n shop --at 1d | kubectl apply -f -")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    what: OneObject,
+    /// As it was at this time: 2026-01-31T12:00:00Z, 2026-01-31, or how long ago: 2h, 1d12h
+    #[arg(long, value_name = "TIME", value_parser = crate::when::parse, conflicts_with = "version")]
+    at: Option<Timestamp>,
+    /// This version, by its number in `bastion history`
+    #[arg(long, value_name = "NUMBER")]
+    version: Option<u64>,
+    /// Format
+    #[arg(long, short, value_name = "FORMAT", default_value = "yaml")]
+    output: DocumentFormat,
+}
+
+pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
+    let reading = app.reading(args.at).await?;
+    let id = objects::one(&reading.snapshot, &args.what).await?;
+    let version = objects::version(&reading.snapshot, &id, args.version).await?;
+    if version.state != State::Put {
+        return Err(objects::no_content(&version));
+    }
+    let manifest = objects::manifest(&reading.snapshot, &version).await?;
+    match args.output {
+        DocumentFormat::Yaml => app.out.text(&objects::yaml(&id, &manifest)?)?,
+        DocumentFormat::Json => app.out.text(&crate::json::indent(&bastion_core::canonical::to_bytes(&manifest)))?,
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,73 @@
+//! `bastion status`.
+
+use bastion_core::repository::Repository;
+use bastion_k8s::{Client, Mode, Selection, discovery};
+
+use crate::{
+    args::ReportFormat,
+    error::{Result, chain},
+    exit::Exit,
+    report::status::{ClusterStatus, LiveStatus, RepositoryStatus, SkippedStatus, Status},
+    run::App,
+    when,
+};
+
+/// Show how far each log is, and what is held back
+///
+/// For each cluster: the newest commit with its digest, up to where each kind is saved, deletions that wait
+/// for `bastion deletions accept`. Where a cluster can be reached: its kinds that are not followed, and why.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  bastion status
+  bastion status --no-live          # the repository only
+  bastion status -o json | jq '.clusters[].head'")]
+pub(crate) struct Args {
+    /// Do not ask the cluster
+    #[arg(long)]
+    no_live: bool,
+    /// Format
+    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
+    output: ReportFormat,
+}
+
+pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
+    let repo = app.repository(false).await?;
+    let mut clusters = Vec::new();
+    for info in repo.clusters().await? {
+        if app.global.cluster.as_ref().is_none_or(|name| *name == info.name) {
+            clusters.push(ClusterStatus::new(&info, &repo.snapshot(&info.name).await?));
+        }
+    }
+    let live = if args.no_live { None } else { live(app, &repo, &clusters).await };
+    let repository = RepositoryStatus::new(&repo, app.repo_url()?);
+    app.out.report(args.output, &Status { repository, clusters, live, now: when::now() })?;
+    Ok(Exit::Ok)
+}
+
+/// What the cluster itself says; `None` where there is no kubeconfig. A cluster that cannot be reached is
+/// no failure here: the repository is what was asked for.
+async fn live(app: &App, repo: &Repository, clusters: &[ClusterStatus]) -> Option<LiveStatus> {
+    let client = app.client().await.ok()?;
+    let mut live = LiveStatus { server: client.server().to_owned(), cluster: None, error: None, skipped: Vec::new() };
+    if let Err(e) = ask(&client, repo, clusters, &mut live).await {
+        live.error = Some(chain(&e));
+    }
+    Some(live)
+}
+
+async fn ask(client: &Client, repo: &Repository, clusters: &[ClusterStatus], live: &mut LiveStatus) -> Result<()> {
+    let uid = client.cluster_uid().await?;
+    live.cluster = repo.cluster_with_uid(&uid).await?.map(|c| c.name);
+    let log = clusters.iter().find(|c| Some(&c.name) == live.cluster.as_ref());
+    let everything = Selection { mode: Mode::All, ..Selection::default() };
+    let preview = discovery::preview(client, &everything).await?;
+    for (kind, why) in preview.skipped {
+        let kind = kind.to_string();
+        if !log.is_some_and(|log| log.follows(&kind)) {
+            live.skipped.push(SkippedStatus { kind, why });
+        }
+    }
+    live.skipped.extend(preview.failed.into_iter().map(|(kind, why)| SkippedStatus { kind, why }));
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! `bastion watch`: every change as it happens.
+
+use std::{sync::Arc, time::Duration};
+
+use bastion_core::{
+    engine::{Engine, EngineOptions},
+    repository::WriterOptions,
+};
+use bastion_k8s::WatchSource;
+
+use crate::{
+    args::{EventFormat, TakeArgs},
+    error::Result,
+    exit::Exit,
+    report::events::{Event, Events},
+    run::App,
+    signals, when,
+};
+
+/// Save every change as it happens
+///
+/// Follows the selected objects and saves each change within moments. Started again it goes on where it
+/// stopped, and finds what was deleted in between. Ctrl-C or SIGTERM: saves what is under way, then ends with 0.
+///
+/// Only one `watch` writes to a cluster's log at a time: a second one takes over, and the first stops.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = concat!("\
+Examples:
+  bastion watch                             # what is annotated backup/enabled: \"true\"
+  bastion watch --all
+  bastion watch -n shop -o json | jq .      # a JSON document a commit
+  bastion watch --all --commit-interval 10s # fewer, larger commits, where each request is paid for
+
+", crate::args::what_is_taken!()))]
+pub(crate) struct Args {
+    #[command(flatten)]
+    take: TakeArgs,
+    #[command(flatten)]
+    tree: crate::args::TreeArgs,
+    /// Format of what is printed for each commit
+    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
+    output: EventFormat,
+    /// Wait at least this long between two commits [default: none]
+    #[arg(long, value_name = "DURATION", value_parser = crate::when::duration)]
+    commit_interval: Option<std::time::Duration>,
+}
+
+pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
+    let selection = args.take.selection();
+    selection.check()?;
+    let mut options = EngineOptions::default().sanitizer(Arc::new(args.take.rules()?));
+    if let Some(interval) = args.commit_interval {
+        options = options.commit_interval(interval);
+    }
+    let client = app.client().await?;
+    let repo = app.repository(true).await?;
+    let cluster = app.cluster_to_write(&repo, &client).await?;
+    let started =
+        Event::Started { at: when::now(), cluster: cluster.name.clone(), policy: selection.policy_name().to_string() };
+    let source = WatchSource::new(client, selection)?;
+    let writer = repo.writer(&cluster.name, WriterOptions::new(&cluster.uid, "watch").fenced(true)).await?;
+    let engine = Engine::new(Arc::new(source), writer, options);
+    let mut events = Events::new(engine.stats(), args.output);
+    events.print(&app.out, &started)?;
+    let stop = signals::cancelled_by_signal()?;
+    let mut run = std::pin::pin!(engine.run(stop.clone()));
+    let mut tick = tokio::time::interval(Duration::from_millis(200));
+    let report = loop {
+        tokio::select! {
+            report = &mut run => break report?,
+            _ = tick.tick() => events.tell(&app.out)?,
+        }
+    };
+    events.tell(&app.out)?;
+    events
+        .print(&app.out, &Event::Stopped { at: when::now(), version: report.head.number, flushed: report.flushed })?;
+    Ok(if report.flushed { Exit::Ok } else { Exit::Partial })
+}

@@ -1,0 +1,91 @@
+//! Exit codes: the one place where they are chosen. `--help`, `docs/operations.md` and the tests read it.
+
+use std::process::ExitCode;
+
+use bastion_core::Category;
+
+use crate::error::CliError;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// Done.
+    Ok = 0,
+    /// Failed.
+    Error = 1,
+    /// The command line is wrong (clap exits with the same code).
+    Usage = 2,
+    /// Nothing matched.
+    NothingMatched = 3,
+    /// Done but for some objects or kinds, each of which was named.
+    Partial = 4,
+    /// `verify` found damage.
+    Damaged = 5,
+    /// `diff --exit-code` found a difference.
+    Differs = 6,
+    /// Somebody else was faster or has taken over: this writer stopped.
+    Conflict = 7,
+    /// Interrupted before it was done.
+    Interrupted = 130,
+}
+
+macro_rules! table {
+    () => {
+        "\
+Exit codes:
+    0  done
+    1  failed
+    2  the command line is wrong
+    3  nothing matched: no object was selected or found
+    4  done in part: some objects or kinds failed, each is named
+    5  verify found damage
+    6  diff --exit-code found a difference
+    7  another writer was faster or has taken over; this one stopped
+  130  interrupted before it was done (watch ends with 0: it saves first)"
+    };
+}
+
+/// What stands below the short help.
+pub(crate) const TABLE: &str = table!();
+
+/// What stands below the long help.
+pub(crate) const FIRST_STEPS_AND_TABLE: &str = concat!(
+    "\
+First steps:
+  export BASTION_REPO=file:///var/backups/bastion
+  bastion init                            # create the repository
+  bastion backup --all                    # save everything once
+  bastion watch --all                     # save every change as it happens
+  bastion history deployment/web -n shop  # every version of an object
+  bastion restore -n shop --at 2h         # a namespace as it was two hours ago
+
+Linked as kubectl-bastion on the PATH it runs as `kubectl bastion`.
+
+",
+    table!()
+);
+
+impl Exit {
+    /// The code for an error.
+    pub(crate) fn of(error: &CliError) -> Self {
+        match error {
+            CliError::Usage(_) => Self::Usage,
+            CliError::NothingMatched { .. } => Self::NothingMatched,
+            CliError::Damaged { .. } => Self::Damaged,
+            // The reader of our output went away (`bastion ls | head`): nobody is left to tell.
+            CliError::Output(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Self::Ok,
+            other => match other.category() {
+                Category::Conflict => Self::Conflict,
+                Category::Cancelled => Self::Interrupted,
+                _ => Self::Error,
+            },
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

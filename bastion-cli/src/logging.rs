@@ -1,0 +1,66 @@
+//! Log lines on stderr.
+//!
+//! kube-client logs the whole body of an answer that it cannot decode, at WARN; the layers beneath log bodies
+//! at TRACE. A log must never hold an object's content, so these stay shut whatever is asked for.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt, prelude::*};
+
+use crate::args::{ColorWhen, Global, LogFormat};
+
+/// Environment variable with a tracing filter, which goes before `-v`.
+const VARIABLE: &str = "BASTION_LOG";
+
+/// Modules that would print bodies, and the most that they may say.
+const SHUT: [&str; 4] =
+    ["kube_client::client=error", "aws_smithy_runtime=warn", "aws_smithy_http_client=warn", "hyper=warn"];
+
+/// Starts logging.
+pub(crate) fn start(global: &Global) {
+    let filter = filter(std::env::var(VARIABLE).ok().as_deref(), global.verbose);
+    let colour = match global.color {
+        ColorWhen::Always => true,
+        ColorWhen::Never => false,
+        ColorWhen::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+    };
+    let registry = tracing_subscriber::registry().with(filter);
+    let layer = fmt::layer().with_writer(std::io::stderr).with_ansi(colour).with_target(global.verbose > 1);
+    // A second start can only come from a test; the first one stays.
+    let _ = match global.log_format {
+        LogFormat::Text => registry.with(layer.compact()).try_init(),
+        LogFormat::Json => registry.with(layer.json()).try_init(),
+    };
+}
+
+fn filter(asked: Option<&str>, verbose: u8) -> EnvFilter {
+    let level = match verbose {
+        0 => LevelFilter::WARN,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let ours = format!("warn,bastion={level},bastion_core={level},bastion_storage={level},bastion_k8s={level}");
+    let mut filter = EnvFilter::try_new(asked.unwrap_or(&ours)).unwrap_or_else(|_| EnvFilter::new(&ours));
+    for shut in SHUT {
+        if let Ok(directive) = shut.parse() {
+            filter = filter.add_directive(directive);
+        }
+    }
+    filter
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_can_open_the_log_for_bodies() {
+        for asked in [None, Some("trace"), Some("kube_client::client=trace"), Some("not a filter=")] {
+            let text = filter(asked, 3).to_string();
+            for shut in SHUT {
+                assert!(text.contains(shut), "{asked:?}: {text}");
+            }
+        }
+    }
+}

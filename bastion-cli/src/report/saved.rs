@@ -1,0 +1,231 @@
+//! Saved objects and their versions.
+
+use bastion_core::{
+    hash::Algorithm,
+    record::{Extras, State, Version},
+    time::Timestamp,
+};
+use serde::Serialize;
+
+use crate::{kinds::name_prefix, output::bytes, when};
+
+/// A saved state of an object. The JSON form is stable: fields are added, never renamed.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Saved {
+    api_version: String,
+    kind: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    namespace: String,
+    name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    uid: String,
+    state: &'static str,
+    /// Number of the commit that holds it.
+    version: u64,
+    at: Timestamp,
+    resource_version: String,
+    incarnation: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u32>,
+    policy: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    written_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    written_at: Option<String>,
+    #[serde(skip)]
+    short_name: String,
+    #[serde(skip)]
+    kind_and_group: String,
+}
+
+impl Saved {
+    /// What there is to say of a version.
+    pub(crate) fn new(version: &Version, algorithm: Algorithm) -> Self {
+        let kind = version.id.group_kind();
+        let put = version.state == State::Put;
+        Self {
+            api_version: if kind.group.is_empty() {
+                version.version.to_string()
+            } else {
+                format!("{}/{}", kind.group, version.version)
+            },
+            kind: kind.kind.to_string(),
+            namespace: version.id.namespace.to_string(),
+            name: version.id.name.to_string(),
+            uid: version.uid.to_string(),
+            state: word(version.state),
+            version: version.segment,
+            at: version.at,
+            resource_version: version.order.resource_version.to_string(),
+            incarnation: version.order.incarnation,
+            digest: put.then(|| format!("{algorithm}:{}", version.digest)),
+            size: version.place.map(|p| p.len),
+            policy: version.policy.to_string(),
+            written_by: None,
+            written_at: None,
+            short_name: format!("{}/{}", name_prefix(&kind), version.id.name),
+            kind_and_group: kind.to_string(),
+        }
+    }
+
+    /// With who wrote it.
+    pub(crate) fn with(mut self, extras: &Extras) -> Self {
+        self.written_by = extras.manager.as_deref().map(str::to_owned);
+        self.written_at = extras.managed_at.as_deref().map(str::to_owned);
+        self
+    }
+
+    /// `deployment.apps/web`.
+    pub(crate) fn short_name(&self) -> &str {
+        &self.short_name
+    }
+
+    /// What stands above the changes of a version.
+    pub(crate) fn headline(&self) -> String {
+        let style = anstyle::Style::new().fg_color(Some(anstyle::AnsiColor::Yellow.into()));
+        let by = self.written_by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
+        format!("{style}version {} {} {}{by}{style:#}", self.version, self.state, when::local(self.at))
+    }
+
+    fn short_digest(&self) -> String {
+        self.digest.as_deref().and_then(|d| d.split(':').nth(1)).map_or(String::new(), |hex| hex[..12].to_owned())
+    }
+
+    fn size(&self) -> String {
+        self.size.map_or(String::new(), |n| bytes(n.into()))
+    }
+}
+
+/// `saved`, `deleted`, `released`.
+pub(crate) fn word(state: State) -> &'static str {
+    match state {
+        State::Put => "saved",
+        State::Deleted => "deleted",
+        State::Released => "released",
+    }
+}
+
+/// Objects, one a line.
+pub(crate) fn objects(rows: &[Saved], wide: bool, states: bool, now: Timestamp) -> String {
+    let mut header = vec!["KIND", "NAMESPACE", "NAME", "VERSION", "AGE"];
+    if states {
+        header.push("STATE");
+    }
+    if wide {
+        header.extend(["SIZE", "DIGEST", "POLICY"]);
+    }
+    crate::output::table(
+        &header,
+        rows.iter().map(|row| {
+            let mut cells = vec![
+                row.kind_and_group.clone(),
+                row.namespace.clone(),
+                row.name.clone(),
+                row.version.to_string(),
+                when::age(row.at, now),
+            ];
+            if states {
+                cells.push(row.state.to_owned());
+            }
+            if wide {
+                cells.extend([row.size(), row.short_digest(), row.policy.clone()]);
+            }
+            cells
+        }),
+    )
+}
+
+/// Versions of one object, one a line.
+pub(crate) fn history(rows: &[Saved], wide: bool, now: Timestamp) -> String {
+    let mut header = vec!["VERSION", "TIME", "AGE", "STATE", "SIZE", "DIGEST"];
+    if wide {
+        header.extend(["WRITTEN BY", "WRITTEN AT", "RESOURCEVERSION", "UID", "POLICY"]);
+    }
+    crate::output::table(
+        &header,
+        rows.iter().map(|row| {
+            let mut cells = vec![
+                row.version.to_string(),
+                when::local(row.at),
+                when::age(row.at, now),
+                row.state.to_owned(),
+                row.size(),
+                row.short_digest(),
+            ];
+            if wide {
+                cells.extend([
+                    row.written_by.clone().unwrap_or_default(),
+                    row.written_at.clone().unwrap_or_default(),
+                    row.resource_version.clone(),
+                    row.uid.clone(),
+                    row.policy.clone(),
+                ]);
+            }
+            cells
+        }),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bastion_core::{
+        hash::Digest,
+        object::{GroupKind, ObjectId},
+        record::{BodyFile, Order, Place},
+    };
+
+    use super::*;
+
+    fn sample() -> Vec<Saved> {
+        let kind = GroupKind::new("apps", "Deployment");
+        let put = Version {
+            id: ObjectId::new(&kind, "shop", "web"),
+            version: "v1".into(),
+            uid: "0b4e".into(),
+            order: Order { incarnation: 1, resource_version: 4711.into() },
+            segment: 12,
+            at: Timestamp::from_millis(1_000_000),
+            state: State::Put,
+            digest: Digest::of_file(b"a"),
+            place: Some(Place {
+                file: BodyFile::Segment(12),
+                block_start: 0,
+                block_len: 1,
+                block_raw: 1,
+                offset: 0,
+                len: 2100,
+            }),
+            policy: "all".into(),
+        };
+        let deleted = Version {
+            id: ObjectId::new(&GroupKind::new("", "Namespace"), "", "mail"),
+            segment: 13,
+            state: State::Deleted,
+            digest: Digest::default(),
+            place: None,
+            ..put.clone()
+        };
+        let extras = Extras { manager: Some("kubectl".into()), managed_at: Some("t".into()), ..Extras::default() };
+        vec![Saved::new(&put, Algorithm::Sha256).with(&extras), Saved::new(&deleted, Algorithm::Sha256)]
+    }
+
+    #[test]
+    fn objects_are_listed_in_columns() {
+        let now = Timestamp::from_millis(1_000_000).plus(Duration::from_mins(5));
+        insta::assert_snapshot!(objects(&sample(), true, true, now));
+        insta::assert_snapshot!(
+            history(&sample(), true, now).replace(&when::local(Timestamp::from_millis(1_000_000)), "<time>")
+        );
+    }
+
+    #[test]
+    fn the_json_form_is_stable() -> Result<(), serde_json::Error> {
+        insta::assert_snapshot!(serde_json::to_string_pretty(&sample())?);
+        Ok(())
+    }
+}

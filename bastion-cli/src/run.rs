@@ -1,0 +1,85 @@
+//! Starts a command, prints its error once, ends with its exit code.
+
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use clap_complete::CompleteEnv;
+
+use crate::{
+    args::{self, Cli, ColorWhen, Command, Global},
+    command,
+    error::{CliError, Result, chain},
+    exit::Exit,
+    logging,
+    output::Out,
+    remedy,
+};
+
+/// What every command gets.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) global: Global,
+    pub(crate) out: Out,
+}
+
+/// The whole program.
+pub(crate) fn main() -> ExitCode {
+    CompleteEnv::with_factory(|| args::command_named(std::env::args_os().next().as_deref())).complete();
+    let cli = match args::parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(e) => {
+            // --help and --version end here, too; nobody is left to tell if their output cannot be written.
+            let _ = e.print();
+            return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(Exit::Usage as u8));
+        }
+    };
+    match cli.global.color {
+        ColorWhen::Auto => {}
+        ColorWhen::Always => anstream::ColorChoice::Always.write_global(),
+        ColorWhen::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    logging::start(&cli.global);
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(CliError::from)
+        .and_then(|runtime| runtime.block_on(dispatch(cli)));
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            let exit = Exit::of(&error);
+            if exit != Exit::Ok {
+                complain(&error);
+            }
+            exit.into()
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<Exit> {
+    let app = App { global: cli.global, out: Out::default() };
+    match cli.command {
+        Command::Init(a) => command::init::run(&app, a).await,
+        Command::Backup(a) => command::backup::run(&app, a).await,
+        Command::Watch(a) => command::watch::run(&app, a).await,
+        Command::Ls(a) => command::ls::run(&app, a).await,
+        Command::Show(a) => command::show::run(&app, a).await,
+        Command::History(a) => command::history::run(&app, a).await,
+        Command::Diff(a) => command::diff::run(&app, a).await,
+        Command::Restore(a) => command::restore::run(&app, a).await,
+        Command::Verify(a) => command::verify::run(&app, a).await,
+        Command::Status(a) => command::status::run(&app, a).await,
+        Command::Deletions(a) => command::deletions::run(&app, a).await,
+        Command::Completions(a) => command::completions::run(&app, &a),
+    }
+}
+
+/// The one place that prints an error.
+fn complain(error: &CliError) {
+    let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
+    let bold = Style::new().bold();
+    anstream::eprintln!("{red}error:{red:#} {}", chain(error));
+    if let Some(remedy) = remedy::remedy(error) {
+        anstream::eprintln!("{bold}try:{bold:#}   {remedy}");
+    }
+}

@@ -1,0 +1,152 @@
+//! From the configuration to the options of the libraries.
+
+use std::{str::FromStr, sync::Arc};
+
+use bastion_core::{
+    engine::EngineOptions,
+    manifest::Path,
+    object::GroupKind,
+    pipeline::{Brake, Workers},
+    sanitize::Rules,
+};
+use bastion_k8s::{ConnectOptions, LeaseOptions, Mode, Selection};
+
+use super::{Config, ConfigError, ModeConfig};
+
+/// Where a pod finds the namespace that it runs in.
+const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+impl Config {
+    /// Checks what serde cannot.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if self.repo.is_empty() {
+            return Err(ConfigError::Invalid("repo is empty".to_owned()));
+        }
+        self.selection().check().map_err(|e| ConfigError::Invalid(e.to_string()))?;
+        self.sanitizer()?;
+        let leader = &self.leader;
+        if leader.renew_deadline.0 >= leader.duration.0 || leader.retry.0 >= leader.renew_deadline.0 {
+            return Err(ConfigError::Invalid(
+                "leader.retry must be below leader.renewDeadline, and that below leader.duration".to_owned(),
+            ));
+        }
+        if self.engine.workers.is_some_and(|w| w.floor == 0 || w.floor > w.ceiling) {
+            return Err(ConfigError::Invalid("engine.workers.floor must be between 1 and the ceiling".to_owned()));
+        }
+        if self.engine.brake.is_some_and(|b| !(0.0..=1.0).contains(&b.share)) {
+            return Err(ConfigError::Invalid("engine.brake.share must be between 0 and 1".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// What to take.
+    pub(crate) fn selection(&self) -> Selection {
+        let s = &self.selection;
+        let set = |list: &[String]| list.iter().cloned().collect();
+        let narrowed = !s.kinds.is_empty() || !s.namespaces.is_empty() || s.labels.is_some();
+        Selection {
+            mode: match s.mode {
+                // As on the command line: who names kinds, namespaces or labels means all of them.
+                ModeConfig::Annotated if !narrowed => Mode::Annotated,
+                _ => Mode::All,
+            },
+            kinds: set(&s.kinds),
+            exclude_kinds: set(&s.exclude_kinds),
+            namespaces: set(&s.namespaces),
+            exclude_namespaces: set(&s.exclude_namespaces),
+            labels: s.labels.clone().filter(|l| !l.is_empty()),
+            plaintext_secrets: s.plaintext_secrets,
+            policy: s.policy.clone(),
+        }
+    }
+
+    /// What of an object is content.
+    pub(crate) fn sanitizer(&self) -> Result<Rules, ConfigError> {
+        let mut rules = Rules::backup();
+        for rule in &self.rules {
+            let kind = match rule.kind.split_once('.') {
+                Some((kind, group)) => GroupKind::new(group, kind),
+                None => GroupKind::new("", rule.kind.as_str()),
+            };
+            for path in &rule.drop {
+                let wrong = |e: &dyn std::fmt::Display| ConfigError::Invalid(format!("rules: {}: {e}", rule.kind));
+                let path = Path::from_str(path).map_err(|e| wrong(&e))?;
+                rules = rules.drop_path(kind.clone(), path).map_err(|e| wrong(&e))?;
+            }
+            if rule.keep_status {
+                rules = rules.keep_status(kind);
+            }
+        }
+        Ok(rules)
+    }
+
+    /// The engine's bounds.
+    pub(crate) fn engine_options(&self) -> Result<EngineOptions, ConfigError> {
+        let e = &self.engine;
+        let mut options = EngineOptions::default().sanitizer(Arc::new(self.sanitizer()?));
+        if let Some(length) = e.commit_interval {
+            options = options.commit_interval(length.0);
+        }
+        if let Some(length) = e.position_interval {
+            options = options.position_interval(length.0);
+        }
+        if let Some(length) = e.flush_deadline {
+            options = options.flush_deadline(length.0);
+        }
+        if let Some(w) = e.workers {
+            options = options.workers(Workers::between(w.floor, w.ceiling));
+        }
+        if let Some(n) = e.queue_objects {
+            options = options.queue_objects(n);
+        }
+        if let Some(n) = e.queue_bytes {
+            options = options.queue_bytes(n);
+        }
+        if let Some(n) = e.batch_bytes {
+            options = options.batch_bytes(n);
+        }
+        if let Some(b) = e.brake {
+            options = options.brake(Brake::new(b.share, b.count));
+        }
+        Ok(options)
+    }
+
+    /// How to reach the cluster.
+    pub(crate) fn connect_options(&self) -> ConnectOptions {
+        ConnectOptions {
+            kubeconfig: self.kubernetes.kubeconfig.clone(),
+            context: self.kubernetes.context.clone(),
+            qps: self.kubernetes.qps,
+            ..ConnectOptions::default()
+        }
+    }
+
+    /// Which Lease, and who we are.
+    pub(crate) fn lease_options(&self) -> LeaseOptions {
+        let leader = &self.leader;
+        let namespace = leader
+            .namespace
+            .clone()
+            .or_else(|| std::env::var("POD_NAMESPACE").ok())
+            .or_else(|| std::fs::read_to_string(POD_NAMESPACE).ok().map(|n| n.trim().to_owned()))
+            .unwrap_or_else(|| "bastion".to_owned());
+        let identity = leader
+            .identity
+            .clone()
+            .or_else(|| std::env::var("POD_NAME").ok())
+            .or_else(|| std::env::var("HOSTNAME").ok())
+            // Unique enough where there is no pod: two processes of one machine differ in it.
+            .unwrap_or_else(|| format!("bastion-controller-{}", std::process::id()));
+        LeaseOptions {
+            duration: leader.duration.0,
+            renew_deadline: leader.renew_deadline.0,
+            retry: leader.retry.0,
+            ..LeaseOptions::new(namespace, leader.name.clone(), identity)
+        }
+    }
+
+    /// Whether to keep the view of plain files.
+    pub(crate) fn keeps_tree(&self) -> bool {
+        self.tree.unwrap_or_else(|| self.repo.starts_with("file:"))
+    }
+}

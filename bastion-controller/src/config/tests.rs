@@ -1,0 +1,64 @@
+#![allow(clippy::unwrap_used)]
+
+use std::io::Write as _;
+
+use super::*;
+
+fn load(yaml: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(yaml.as_bytes()).unwrap();
+    Config::load(Some(file.path()), environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+}
+
+#[test]
+fn the_environment_goes_before_the_file() {
+    let config = load(
+        "repo: file:///a\nselection: {namespaces: [shop]}\nengine: {commitInterval: 10s}\n",
+        &[
+            ("BASTION_REPO", "s3://b/c"),
+            ("BASTION_SELECTION_NAMESPACES", "mail, web"),
+            ("BASTION_ENGINE_WORKERS_FLOOR", "1"),
+            ("BASTION_ENGINE_WORKERS_CEILING", "4"),
+            ("BASTION_LOG_FORMAT", "text"),
+            ("PATH", "/bin"),
+            // Kubernetes sets these where a Service is called `bastion` or `bastion-metrics`.
+            ("BASTION_SERVICE_HOST", "10.0.0.1"),
+            ("BASTION_METRICS_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.repo, "s3://b/c");
+    assert_eq!(config.selection.namespaces, ["mail", "web"]);
+    assert_eq!(config.engine.workers, Some(WorkersConfig { floor: 1, ceiling: 4 }));
+    assert_eq!(config.engine.commit_interval, Some(Length(Duration::from_secs(10))));
+    assert_eq!(config.log.format, LogFormat::Text);
+    assert!(!config.keeps_tree());
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    type Variables = &'static [(&'static str, &'static str)];
+    let cases: [(&str, Variables, &str); 9] = [
+        ("repo: file:///a\nrepos: b\n", &[], "unknown field `repos`"),
+        ("repo: file:///a\nselection: {mod: all}\n", &[], "unknown field `mod`"),
+        ("repo: file:///a\n", &[("BASTION_REPOS", "b")], "BASTION_REPOS is no setting"),
+        ("{}", &[], "missing field `repo`"),
+        ("repo: file:///a\n", &[("BASTION_CREATE_REPOSITORY", "maybe")], "expected a boolean"),
+        ("repo: file:///a\nengine: {commitInterval: soon}\n", &[], "no length of time"),
+        ("repo: file:///a\nleader: {duration: 5s}\n", &[], "leader.renewDeadline"),
+        ("repo: file:///a\nselection: {kinds: [secrets]}\n", &[], "in the clear"),
+        ("- a\n", &[], "not a map"),
+    ];
+    for (yaml, environment, want) in cases {
+        let error = load(yaml, environment).unwrap_err().to_string();
+        assert!(error.contains(want), "{yaml}: {error}");
+    }
+}
+
+#[test]
+fn what_is_printed_can_be_read() {
+    let config = load("repo: file:///a\nrules: [{kind: Deployment.apps, drop: [spec.replicas]}]\n", &[]).unwrap();
+    let printed = serde_saphyr::to_string(&config).unwrap();
+    assert_eq!(load(&printed, &[]).unwrap(), config, "{printed}");
+    insta::assert_snapshot!(printed);
+}
