@@ -14,6 +14,7 @@ pub mod object;
 pub mod pipeline;
 pub mod record;
 pub mod repository;
+pub mod restore;
 pub mod retention;
 pub mod runtime;
 pub mod sanitize;

@@ -9,9 +9,9 @@
 //! | uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, selfLink | out | out |
 //! | managedFields | out; last manager and its time are kept beside the body | out |
 //! | last-applied annotation | out; kept beside the body | out |
-//! | status | out; kept beside the body where a rule says so | out |
+//! | status | out; kept beside the body where a rule says so; that a Pod or Job is completed stays | out |
 //! | finalizers, ownerReferences with their uids, labels, annotations, spec, everything else | kept | kept |
-//! | what a cluster writes into built-in kinds (see [`rules`]) | kept | out |
+//! | what a cluster writes into built-in kinds (addresses, bindings, tokens) | kept | out |
 //!
 //! Labels and annotations that are empty maps go, as the API server itself never shows them: so an object that
 //! lost its only annotation to a rule equals one that never had any. Every other empty map or list stays,
@@ -32,7 +32,7 @@ use crate::{
 };
 
 mod extras;
-pub mod rules;
+pub(crate) mod rules;
 
 pub use rules::LAST_APPLIED;
 
@@ -107,6 +107,7 @@ pub struct Rules {
     kinds: BTreeMap<GroupKind, OfKind>,
     skip: PathSet,
     skip_service: PathSet,
+    skip_ending: PathSet,
 }
 
 impl Rules {
@@ -121,7 +122,9 @@ impl Rules {
     }
 
     fn new(profile: Profile) -> Self {
-        Self { profile, kinds: BTreeMap::new(), skip: skip(false, false), skip_service: skip(true, false) }
+        let kinds = BTreeMap::new();
+        let (skip, skip_service, skip_ending) = (skip(false, false), skip(true, false), skip(false, true));
+        Self { profile, kinds, skip, skip_service, skip_ending }
     }
 
     /// Leaves this path out of objects of this kind. What names an object cannot be left out.
@@ -139,13 +142,13 @@ impl Rules {
     }
 
     fn configure(mut self, kind: GroupKind, change: impl FnOnce(&mut OfKind)) -> Self {
-        let service = rules::is(&kind, "", "Service");
+        let (service, ends) = (rules::is(&kind, "", "Service"), rules::ends(&kind));
         let of_kind = self.kinds.entry(kind).or_default();
         change(of_kind);
         of_kind.drop.sort();
         of_kind.drop.dedup();
         of_kind.remove = of_kind.drop.iter().cloned().collect();
-        of_kind.skip = skip(service, of_kind.keep_status);
+        of_kind.skip = skip(service, of_kind.keep_status || ends);
         // The body that is hashed loses these; what the extras are read from must still be parsed.
         of_kind.drop.iter().filter(|path| !feeds_extras(path)).for_each(|path| of_kind.skip.insert(path));
         self
@@ -195,6 +198,7 @@ impl Sanitizer for Rules {
         match self.kinds.get(&kind.group_kind()) {
             Some(rules) => &rules.skip,
             None if rules::is(&kind.group_kind(), "", "Service") => &self.skip_service,
+            None if rules::ends(&kind.group_kind()) => &self.skip_ending,
             None => &self.skip,
         }
     }
@@ -211,6 +215,11 @@ impl Sanitizer for Rules {
             rule(manifest);
         }
         let status = manifest.remove(&["status"]);
+        if self.profile == Profile::Backup
+            && let Some(completion) = status.as_ref().and_then(|status| rules::completion(&kind.group_kind(), status))
+        {
+            manifest.set(&["status"], completion);
+        }
         extras.status = status.filter(|_| keep_status).map(|status| canonical::value_to_bytes(&status).into());
         if let Some(rules) = of_kind {
             rules.remove.remove_from(manifest);

@@ -158,16 +158,16 @@ async fn as_a_sink_it_refuses_what_an_api_server_refuses() {
 fn the_garbage_collector_goes_by_uid() {
     let cluster = MemoryCluster::new("a");
     let owner = cluster.put(config_map("owner", "1")).unwrap();
-    let owned = |name: &str, uid: &str| {
+    let own = |name: &str, uid: &str| {
         let owners = format!(
             r#""ownerReferences":[{{"apiVersion":"v1","kind":"ConfigMap","name":"owner","uid":"{uid}"}}],"name""#
         );
         cluster.put(config_map(name, "1").replace(r#""name""#, &owners)).unwrap()
     };
-    let kept = owned("kept", &owner.uid);
-    owned("orphan", "gone");
+    let child = own("kept", &owner.uid);
+    own("orphan", "gone");
     assert_eq!(cluster.collect_garbage(), [id("ConfigMap", "shop", "orphan")].into());
     cluster.delete(&id("ConfigMap", "shop", "owner"));
     assert_eq!(cluster.collect_garbage(), [id("ConfigMap", "shop", "kept")].into());
-    assert!(!kept.uid.is_empty());
+    assert!(!child.uid.is_empty());
 }

@@ -6,7 +6,11 @@ use crate::{
     object::GroupKind,
 };
 
+mod completion;
 mod restore;
+
+pub(crate) use completion::{completion, ends};
+pub(crate) use restore::{TOKEN_SECRET, is_generated};
 
 /// The annotation in which client-side `kubectl apply` keeps what it applied.
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";

@@ -152,6 +152,15 @@ fn a_restore_takes_out_what_the_old_cluster_wrote() {
         @r#"{"metadata":{"name":"c"},"spec":{"versions":[{"name":"v1","schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}]}}"#);
 }
 
+#[test]
+fn that_a_pod_or_job_is_completed_is_content() {
+    let out = |group: &str, name: &str, json: &str| cleaned(&Rules::backup(), &kind(group, name), json).0;
+    insta::assert_snapshot!(out("", "Pod", r#"{"metadata":{},"status":{"phase":"Running","podIP":"10.0.0.1"}}"#), @r#"{"metadata":{}}"#);
+    insta::assert_snapshot!(out("", "Pod", r#"{"metadata":{},"status":{"phase":"Succeeded","podIP":"10.0.0.1"}}"#), @r#"{"metadata":{},"status":{"phase":"Succeeded"}}"#);
+    insta::assert_snapshot!(out("batch", "Job", r#"{"metadata":{},"status":{"active":1,"conditions":[{"type":"Failed","status":"False"}]}}"#), @r#"{"metadata":{}}"#);
+    insta::assert_snapshot!(out("batch", "Job", r#"{"metadata":{},"status":{"conditions":[{"type":"Complete","status":"True","lastProbeTime":"x"}]}}"#), @r#"{"metadata":{},"status":{"conditions":[{"status":"True","type":"Complete"}]}}"#);
+}
+
 proptest! {
     /// Cleaned once stays as it is, skipped while parsing or not, whatever the object.
     #[test]

@@ -19,6 +19,7 @@ pub(super) fn apply(kind: &GroupKind, manifest: &mut Manifest) {
         ("", "PersistentVolumeClaim") => persistent_volume_claim,
         ("", "Secret") => secret,
         ("", "ServiceAccount") => service_account,
+        ("apps", "Deployment" | "ReplicaSet" | "DaemonSet") => rollout,
         ("batch", "Job") => job,
         ("rbac.authorization.k8s.io", "ClusterRole") => cluster_role,
         ("apiextensions.k8s.io", "CustomResourceDefinition") => custom_resource_definition,
@@ -84,6 +85,12 @@ fn service_account(manifest: &mut Manifest) {
 pub(crate) fn is_generated(name: &str, prefix: &str) -> bool {
     name.strip_prefix(prefix)
         .is_some_and(|suffix| suffix.len() == 5 && suffix.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+/// Counters of rollouts, which the controllers keep for each copy of the object anew.
+fn rollout(manifest: &mut Manifest) {
+    let counters = ["deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation"];
+    remove_keys(manifest, &["metadata", "annotations"], &counters, false);
 }
 
 /// A Job with its old controller-uid is refused; the API server makes selector and label anew, unless the

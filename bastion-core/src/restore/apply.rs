@@ -1,0 +1,129 @@
+//! The applier: runs a plan against a cluster, stage by stage.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::ready,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use futures::{StreamExt, stream};
+use tokio_util::sync::CancellationToken;
+
+use super::{ObjectReport, Outcome, RestorePlan, RestoreReport};
+use crate::{
+    error::{Error, Result},
+    object::{GroupKind, Kind, ObjectId},
+    runtime::SharedRuntime,
+    sink::Sink,
+};
+
+mod cluster;
+mod object;
+
+/// Is told of every object as it is done.
+pub type Progress = Arc<dyn Fn(&ObjectReport) + Send + Sync>;
+
+/// Runs a [`RestorePlan`].
+#[derive(Clone)]
+pub struct Applier {
+    plan: Arc<RestorePlan>,
+    sink: Arc<dyn Sink>,
+    runtime: SharedRuntime,
+    cancel: CancellationToken,
+    progress: Option<Progress>,
+    dry_run: bool,
+    learned: Arc<Mutex<Learned>>,
+}
+
+/// What was learned on the way.
+#[derive(Debug, Default)]
+struct Learned {
+    /// The live uid of each step that is done; `None` where it failed.
+    uids: BTreeMap<usize, Option<String>>,
+    /// How the cluster serves kinds.
+    kinds: BTreeMap<(GroupKind, Arc<str>), Option<Kind>>,
+    /// The uids of objects that are not in the plan; `None` where there is none.
+    others: BTreeMap<ObjectId, Option<String>>,
+}
+
+impl fmt::Debug for Applier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Applier").field("sink", &self.sink).field("dry_run", &self.dry_run).finish_non_exhaustive()
+    }
+}
+
+impl Applier {
+    /// An applier of this plan to this cluster.
+    pub fn new(plan: RestorePlan, sink: Arc<dyn Sink>, runtime: SharedRuntime) -> Self {
+        let cancel = CancellationToken::new();
+        Self { plan: Arc::new(plan), sink, runtime, cancel, progress: None, dry_run: false, learned: Arc::default() }
+    }
+
+    /// Stops when this is cancelled: what runs is finished, nothing else begun.
+    #[must_use]
+    pub fn cancelled_by(mut self, cancel: CancellationToken) -> Self {
+        self.cancel = cancel;
+        self
+    }
+
+    /// Tells of every object as it is done.
+    #[must_use]
+    pub fn progress(mut self, progress: Progress) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
+    /// Looks at the cluster and compares, but writes nothing.
+    #[must_use]
+    pub fn dry_run(mut self) -> Self {
+        self.dry_run = true;
+        self
+    }
+
+    /// Runs the plan. Objects fail in the report; an error here means that nothing was tried.
+    pub async fn run(self) -> Result<RestoreReport> {
+        if self.plan.bodies.is_none() && !self.plan.steps.is_empty() {
+            return Err(Error::Invalid("the plan was made without a snapshot: there are no bodies to restore".into()));
+        }
+        let mut report =
+            RestoreReport { skipped: self.plan.skipped.clone(), dry_run: self.dry_run, ..RestoreReport::default() };
+        let mut from = 0;
+        for stage in self.plan.steps.chunk_by(|a, b| (a.wave, a.place) == (b.wave, b.place)) {
+            let steps = from..from + stage.len();
+            from = steps.end;
+            let tries = steps.map(|number| self.step(number));
+            let mut done: Vec<_> =
+                stream::iter(tries).buffer_unordered(self.plan.options.parallel).filter_map(ready).collect().await;
+            done.sort_by_key(|(number, _)| *number);
+            report.objects.extend(done.into_iter().map(|(_, object)| object));
+        }
+        report.cancelled = report.objects.len() < self.plan.steps.len();
+        Ok(report)
+    }
+
+    /// Restores an object, unless the run is cancelled.
+    async fn step(&self, number: usize) -> Option<(usize, ObjectReport)> {
+        if self.cancel.is_cancelled() {
+            return None;
+        }
+        let step = &self.plan.steps[number];
+        let mut notes = Vec::new();
+        let result = self.restore(step, &mut notes).await;
+        let (outcome, why, uid) = match result {
+            Ok(done) => (done.outcome, done.why, Some(done.uid)),
+            Err(why) => (Outcome::Failed, Some(why), None),
+        };
+        tracing::debug!(object = %step.target, ?outcome, "restored");
+        self.learn(|learned| learned.uids.insert(number, uid));
+        let object = ObjectReport { from: step.from.id.clone(), target: step.target.clone(), outcome, why, notes };
+        if let Some(progress) = &self.progress {
+            progress(&object);
+        }
+        Some((number, object))
+    }
+
+    fn learn<T>(&self, with: impl FnOnce(&mut Learned) -> T) -> T {
+        with(&mut self.learned.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

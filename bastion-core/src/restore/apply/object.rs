@@ -1,0 +1,197 @@
+//! One object: read, prepared, created or compared.
+
+use bytes::Bytes;
+
+use super::Applier;
+use crate::{
+    canonical,
+    manifest::{Manifest, OwnerReference},
+    object::{GroupKind, Kind, ObjectId, Scope},
+    record::Extras,
+    restore::{
+        Outcome, Step, Wave,
+        conflict::{Decision, decide},
+        gather::chain,
+        planner::bare_namespace,
+        prepare::{self, Facts},
+        relink::Link,
+    },
+    sink::{Created, Live, Updated},
+};
+
+/// How often an object is compared anew that changes under our hands.
+const TRIES: u32 = 5;
+
+/// What was done with an object.
+pub(super) struct Done {
+    pub(super) outcome: Outcome,
+    pub(super) why: Option<String>,
+    pub(super) uid: String,
+}
+
+impl Done {
+    fn new(outcome: Outcome, live: Live) -> Self {
+        Self { outcome, why: None, uid: live.uid }
+    }
+}
+
+/// An object on its way into the cluster.
+struct Wanted<'a> {
+    step: &'a Step,
+    facts: Facts,
+    manifest: Manifest,
+    body: Bytes,
+}
+
+impl Applier {
+    /// Restores one object; an error says why it failed.
+    pub(super) async fn restore(&self, step: &Step, notes: &mut Vec<String>) -> Result<Done, String> {
+        let (manifest, extras) = self.read(step).await?;
+        let links = self.links(step, notes).await?;
+        let kind = self.kind(&step.target.group_kind(), &step.from.version).await?;
+        let Some(kind) = kind else { return self.unserved(step) };
+        if kind.version != step.from.version {
+            notes.push(format!("stored as {}, written as {}", step.from.version, kind.version));
+        }
+        let facts = Facts { kind, links, forget_volume: step.forget_volume && !self.has_volume(&manifest).await? };
+        let manifest = prepare::wanted(manifest, &extras, &facts, &self.plan.options).map_err(|e| e.to_string())?;
+        let body = Bytes::from(canonical::to_bytes(&manifest));
+        let wanted = Wanted { step, facts, manifest, body };
+        let done = if self.dry_run { self.look(&wanted).await? } else { self.write(&wanted).await? };
+        if !self.dry_run && matches!(step.wave, Wave::Definitions | Wave::Namespaces) {
+            self.until_ready(&wanted.facts.kind, &step.target).await?;
+        }
+        Ok(done)
+    }
+
+    async fn read(&self, step: &Step) -> Result<(Manifest, Extras), String> {
+        if step.from.place.is_none() && step.wave == Wave::Namespaces {
+            return Ok((bare_namespace(&step.from.id.name), Extras::default()));
+        }
+        let Some(bodies) = &self.plan.bodies else { return Err("the plan has no bodies".into()) };
+        let (body, extras) = bodies.read(&step.from).await.map_err(|error| chain(&error))?;
+        Ok((canonical::from_bytes(&body).map_err(|error| error.to_string())?, extras))
+    }
+
+    /// Nobody serves the kind: in a dry run because its CRD is still to come.
+    fn unserved(&self, step: &Step) -> Result<Done, String> {
+        if self.dry_run && self.plan.defines.contains(&step.target.group_kind()) {
+            return Ok(Done { outcome: Outcome::Created, why: None, uid: String::new() });
+        }
+        let kind = step.target.group_kind();
+        Err(format!("the cluster serves no kind {kind}; restore its CustomResourceDefinition first"))
+    }
+
+    /// Where the owners are now. An owner that failed fails what it owns: it would be without owner for ever.
+    async fn links(&self, step: &Step, notes: &mut Vec<String>) -> Result<Vec<(OwnerReference, Link)>, String> {
+        let mut links = Vec::with_capacity(step.owners.len());
+        for owner in &step.owners {
+            let named = || format!("{} {}", owner.reference.group_kind(), owner.reference.name);
+            let uid = match owner.step {
+                Some(number) => {
+                    let uid = self.learn(|learned| learned.uids.get(&number).cloned().flatten());
+                    Some(uid.ok_or_else(|| format!("its owner {} was not restored", named()))?)
+                }
+                None if owner.broken => None,
+                None => self.live_owner(&step.target, &owner.reference).await?,
+            };
+            if uid.is_none() {
+                let circle = "they own each other in a circle";
+                let why = if owner.broken { circle } else { "it is neither restored nor in the cluster" };
+                notes.push(format!("owner {} dropped: {why}", named()));
+            }
+            links.push((owner.reference.clone(), uid.map_or(Link::Drop, Link::To)));
+        }
+        Ok(links)
+    }
+
+    /// An owner lives in the object's namespace or in none.
+    async fn live_owner(&self, object: &ObjectId, owner: &OwnerReference) -> Result<Option<String>, String> {
+        let kind = owner.group_kind();
+        let version = owner.api_version.rsplit('/').next().unwrap_or_default();
+        let Some(served) = self.kind(&kind, version).await? else { return Ok(None) };
+        let namespace = match served.scope {
+            Scope::Cluster => "".into(),
+            Scope::Namespaced => object.namespace.clone(),
+        };
+        self.uid_of(&ObjectId::new(&kind, namespace, owner.name.as_str()), version).await
+    }
+
+    async fn has_volume(&self, claim: &Manifest) -> Result<bool, String> {
+        let Some(name) = claim.text(&["spec", "volumeName"]) else { return Ok(false) };
+        let volume = GroupKind::new("", "PersistentVolume");
+        Ok(self.uid_of(&ObjectId::new(&volume, "", name), "v1").await?.is_some())
+    }
+
+    /// Says what writing would do.
+    async fn look(&self, wanted: &Wanted<'_>) -> Result<Done, String> {
+        let live = self.get(&wanted.facts.kind, &wanted.step.target).await?;
+        let Some(live) = live else {
+            return Ok(Done { outcome: Outcome::Created, why: None, uid: String::new() });
+        };
+        match self.decide(wanted, &live)? {
+            Decision::Unchanged => Ok(Done::new(Outcome::Unchanged, live)),
+            Decision::Leave(why) => Ok(Done { why: Some(why), ..Done::new(Outcome::Skipped, live) }),
+            Decision::Update(_) => Ok(Done::new(Outcome::Updated, live)),
+            Decision::Fail(why) => Err(why),
+        }
+    }
+
+    async fn write(&self, wanted: &Wanted<'_>) -> Result<Done, String> {
+        let (kind, id) = (&wanted.facts.kind, &wanted.step.target);
+        for _ in 0..TRIES {
+            let created = self.patiently(|| self.sink.create(kind, id, wanted.body.clone())).await?;
+            let live = match created {
+                Created::Created(live) => return Ok(Done::new(Outcome::Created, live)),
+                Created::Exists(live) if is_leaving(&live) => {
+                    self.until_gone(kind, id).await?;
+                    continue;
+                }
+                Created::Exists(live) => live,
+            };
+            match self.decide(wanted, &live)? {
+                Decision::Unchanged => return Ok(Done::new(Outcome::Unchanged, live)),
+                Decision::Leave(why) => return Ok(Done { why: Some(why), ..Done::new(Outcome::Skipped, live) }),
+                Decision::Fail(why) => return Err(why),
+                Decision::Update(mode) => {
+                    let body = wanted.body.clone();
+                    let update = || self.sink.update(kind, id, body.clone(), &live, mode);
+                    if let Updated::Updated(live) = self.patiently(update).await? {
+                        return Ok(Done::new(Outcome::Updated, live));
+                    }
+                }
+            }
+        }
+        Err("it changes faster than it can be compared".into())
+    }
+
+    fn decide(&self, wanted: &Wanted<'_>, live: &Live) -> Result<Decision, String> {
+        let live = canonical::from_bytes(&live.body).map_err(|error| format!("the live object: {error}"))?;
+        let live = prepare::comparable(live, &wanted.facts, &self.plan.options).map_err(|error| error.to_string())?;
+        Ok(decide(&wanted.manifest, &live, self.plan.options.conflict, wanted.step.only_if_missing))
+    }
+
+    async fn get(&self, kind: &Kind, id: &ObjectId) -> Result<Option<Live>, String> {
+        self.patiently(|| self.sink.get(kind, id)).await
+    }
+
+    /// Waits until the object that is being deleted under this name is gone.
+    async fn until_gone(&self, kind: &Kind, id: &ObjectId) -> Result<(), String> {
+        let within = self.plan.options.ready_within;
+        let deadline = self.runtime.uptime() + within;
+        let mut asked = 0;
+        while self.get(kind, id).await?.is_some_and(|live| is_leaving(&live)) {
+            if self.runtime.uptime() >= deadline || self.cancel.is_cancelled() {
+                return Err(format!("the object of that name is still being deleted after {} s", within.as_secs()));
+            }
+            asked += 1;
+            self.pause(asked).await;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the object is being deleted.
+fn is_leaving(live: &Live) -> bool {
+    canonical::from_bytes(&live.body).is_ok_and(|live| live.get(&["metadata", "deletionTimestamp"]).is_some())
+}

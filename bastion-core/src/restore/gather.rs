@@ -1,0 +1,128 @@
+//! From a selection to a plan: one pass over the bodies.
+
+use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
+
+use super::{Planner, RestoreOptions, RestorePlan, Selection, planner::defined_kind};
+use crate::{
+    canonical,
+    error::Result,
+    manifest::Manifest,
+    object::GroupKind,
+    record::{Extras, Version},
+    repository::{ObjectFilter, Snapshot},
+};
+
+/// Bodies that are read at once.
+const AHEAD: usize = 16;
+
+pub(super) async fn plan(selection: Selection, options: &RestoreOptions) -> Result<RestorePlan> {
+    let mut planner = Planner::new(options);
+    let snapshot = &selection.snapshot;
+    let mut objects = read(snapshot, selection.filter.clone());
+    while let Some((version, manifest)) = objects.try_next().await? {
+        match manifest {
+            Err(why) => planner.skip(&version.id, why),
+            Ok(manifest) if selection.predicate.as_ref().is_none_or(|wanted| wanted(&manifest)) => {
+                planner.add(version, &manifest);
+            }
+            Ok(_) => {}
+        }
+    }
+    drop(objects);
+    need_definitions(snapshot, &mut planner).await?;
+    need_namespaces(snapshot, &mut planner).await?;
+    let mut plan = planner.plan();
+    plan.bodies = Some(Arc::new(selection.snapshot));
+    Ok(plan)
+}
+
+type Read = (Version, Result<Manifest, String>);
+
+/// The selected objects with their bodies, in the order of ids. A body that cannot be read fails its object.
+fn read(snapshot: &Snapshot, filter: ObjectFilter) -> impl futures::Stream<Item = Result<Read>> + Unpin + Send {
+    let bodies = snapshot.clone();
+    snapshot
+        .objects(filter)
+        .map(move |version| {
+            let bodies = bodies.clone();
+            async move {
+                let version = version?;
+                let manifest = match bodies.body(&version).await {
+                    Ok(body) => canonical::from_bytes(&body).map_err(|error| error.to_string()),
+                    Err(error) if error.is_retryable() => return Err(error),
+                    Err(error) => Err(chain(&error)),
+                };
+                Ok((version, manifest))
+            }
+        })
+        .buffered(AHEAD)
+        .boxed()
+}
+
+/// An error with its causes, on one line.
+pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+async fn need_namespaces(snapshot: &Snapshot, planner: &mut Planner) -> Result<()> {
+    let missing = planner.missing_namespaces();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.iter().cloned().collect();
+    let filter = ObjectFilter { names: Some(names), ..of_kind("", "Namespace") };
+    let mut namespaces = read(snapshot, filter);
+    while let Some((version, manifest)) = namespaces.try_next().await? {
+        if let Ok(manifest) = manifest {
+            planner.need(version, &manifest);
+        }
+    }
+    for name in planner.missing_namespaces() {
+        planner.need_bare_namespace(&name);
+    }
+    Ok(())
+}
+
+async fn need_definitions(snapshot: &Snapshot, planner: &mut Planner) -> Result<()> {
+    let kinds: BTreeSet<GroupKind> = planner.custom_kinds();
+    if kinds.is_empty() {
+        return Ok(());
+    }
+    let mut definitions = read(snapshot, of_kind("apiextensions.k8s.io", "CustomResourceDefinition"));
+    while let Some((version, manifest)) = definitions.try_next().await? {
+        if let Ok(manifest) = manifest
+            && defined_kind(&version.id, &manifest).is_some_and(|kind| kinds.contains(&kind))
+        {
+            planner.need(version, &manifest);
+        }
+    }
+    Ok(())
+}
+
+fn of_kind(group: &str, kind: &str) -> ObjectFilter {
+    ObjectFilter { kinds: Some(vec![GroupKind::new(group, kind)]), ..ObjectFilter::default() }
+}
+
+/// Where bodies are read from while a plan is applied.
+#[async_trait]
+pub(super) trait Bodies: Debug + Send + Sync {
+    /// The body and what was kept beside it.
+    async fn read(&self, version: &Version) -> Result<(Bytes, Extras)>;
+}
+
+#[async_trait]
+impl Bodies for Snapshot {
+    async fn read(&self, version: &Version) -> Result<(Bytes, Extras)> {
+        Ok((self.body(version).await?, self.extras(version).await?))
+    }
+}

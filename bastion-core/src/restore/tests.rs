@@ -1,0 +1,151 @@
+#![allow(clippy::unwrap_used)]
+//! Restores from bodies in a map into the memory cluster.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::*;
+use crate::{
+    canonical,
+    hash::{Hasher, Sha256},
+    memory::MemoryCluster,
+    object::{GroupKind, Kind, ObjectId, ResourceVersion, Scope},
+    record::{Extras, Order, Place, State, Version},
+    runtime::SimRuntime,
+    sanitize::Sanitizer,
+    time::Timestamp,
+};
+
+mod policies;
+mod waves;
+
+/// A backup: what the pipeline would have stored of objects.
+#[derive(Debug, Default)]
+pub(super) struct Backup {
+    versions: Vec<Version>,
+    bodies: BTreeMap<ObjectId, (Bytes, Extras)>,
+}
+
+#[async_trait]
+impl gather::Bodies for Backup {
+    async fn read(&self, version: &Version) -> Result<(Bytes, Extras)> {
+        Ok(self.bodies[&version.id].clone())
+    }
+}
+
+impl Backup {
+    /// A backup of everything in a cluster.
+    pub(super) fn of(cluster: &MemoryCluster) -> Self {
+        let mut backup = Self::default();
+        for id in cluster.ids() {
+            let live = cluster.object(&id).unwrap();
+            backup.add(std::str::from_utf8(&live.body).unwrap());
+        }
+        backup
+    }
+
+    /// Adds an object as the API server would show it.
+    pub(super) fn add(&mut self, json: &str) -> &mut Self {
+        let whole = canonical::from_bytes(json.as_bytes()).unwrap();
+        let id = whole.id().unwrap();
+        let version = whole.api_version().unwrap().rsplit('/').next().unwrap().to_owned();
+        let kind = Kind {
+            group: id.group.clone(),
+            version: version.as_str().into(),
+            kind: id.kind.clone(),
+            plural: "".into(),
+            scope: Scope::Namespaced,
+        };
+        let rules = Rules::backup();
+        let mut manifest = Manifest::parse(json.as_bytes(), rules.drops(&kind)).unwrap();
+        let extras = rules.sanitize(&kind, &mut manifest).unwrap();
+        let body = Bytes::from(canonical::to_bytes(&manifest));
+        let digest = Sha256.digest(&body);
+        self.versions.push(Version {
+            id: id.clone(),
+            version: version.into(),
+            uid: whole.uid().unwrap_or(&format!("uid-of-{id}")).into(),
+            order: Order { incarnation: 1, resource_version: ResourceVersion::from(1) },
+            segment: 1,
+            at: Timestamp::default(),
+            state: State::Put,
+            digest,
+            place: Some(Place {
+                file: crate::record::BodyFile::Segment(1),
+                block_start: 0,
+                block_len: 0,
+                block_raw: 0,
+                offset: 0,
+                len: 0,
+            }),
+            policy: "all".into(),
+        });
+        self.bodies.insert(id, (body, extras));
+        self
+    }
+
+    /// The plan for those of its objects that `wanted` takes.
+    pub(super) fn plan(self, options: &RestoreOptions, wanted: impl Fn(&ObjectId) -> bool) -> RestorePlan {
+        let mut planner = Planner::new(options);
+        for version in self.versions.iter().filter(|version| wanted(&version.id)) {
+            planner.add(version.clone(), &self.manifest(version));
+        }
+        for version in &self.versions {
+            let needed = &*version.id.kind == "Namespace" && planner.missing_namespaces().contains(&version.id.name)
+                || &*version.id.kind == "CustomResourceDefinition" && !planner.custom_kinds().is_empty();
+            if needed {
+                planner.need(version.clone(), &self.manifest(version));
+            }
+        }
+        for name in planner.missing_namespaces() {
+            planner.need_bare_namespace(&name);
+        }
+        let mut plan = planner.plan();
+        plan.bodies = Some(Arc::new(self));
+        plan
+    }
+
+    fn manifest(&self, version: &Version) -> Manifest {
+        canonical::from_bytes(&self.bodies[&version.id].0).unwrap()
+    }
+}
+
+/// Restores into this cluster; every object with its outcome, a line each.
+pub(super) async fn restored(plan: RestorePlan, cluster: &MemoryCluster) -> String {
+    told(&plan.apply(Arc::new(cluster.clone()), Arc::new(SimRuntime::new(1))).await.unwrap())
+}
+
+pub(super) fn told(report: &RestoreReport) -> String {
+    let line = |object: &ObjectReport| {
+        let why: Vec<_> = object.why.iter().chain(&object.notes).map(String::as_str).collect();
+        let colon = if why.is_empty() { "" } else { ": " };
+        format!("{:?} {}{colon}{}\n", object.outcome, object.target, why.join(", "))
+    };
+    report.objects.iter().map(line).collect()
+}
+
+pub(super) fn config_map(namespace: &str, name: &str, metadata: &str, value: &str) -> String {
+    format!(
+        r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"{name}","namespace":"{namespace}"{metadata}}},"data":{{"k":"{value}"}}}}"#
+    )
+}
+
+pub(super) fn owned_by(owners: &[(&str, &str, &str, &str)]) -> String {
+    let owner = |(api, kind, name, uid): &(&str, &str, &str, &str)| {
+        format!(r#"{{"apiVersion":"{api}","kind":"{kind}","name":"{name}","uid":"{uid}","controller":true}}"#)
+    };
+    format!(r#","ownerReferences":[{}]"#, owners.iter().map(owner).collect::<Vec<_>>().join(","))
+}
+
+pub(super) fn crd(group: &str, kind: &str, plural: &str) -> String {
+    format!(
+        r#"{{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{{"name":"{plural}.{group}"}},
+        "spec":{{"group":"{group}","scope":"Namespaced","names":{{"kind":"{kind}","plural":"{plural}"}},"versions":[{{"name":"v1","storage":true}}]}}}}"#
+    )
+}
+
+pub(super) fn id(group: &str, kind: &str, namespace: &str, name: &str) -> ObjectId {
+    ObjectId::new(&GroupKind::new(group, kind), namespace, name)
+}
