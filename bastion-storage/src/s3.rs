@@ -1,6 +1,6 @@
 //! Objects in a bucket of S3, `MinIO` or whatever else speaks S3.
 
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{fmt, ops::Range, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use aws_sdk_s3::{
@@ -32,10 +32,16 @@ use error::{Doing, Place};
 ///   refused by one's own success. [`RetryStore`](bastion_core::store::RetryStore) repeats what may be.
 /// - `retain_until` locks in COMPLIANCE mode: before that moment nobody can delete the file.
 /// - Whoever may not list a bucket gets "denied" for what does not exist: `s3:ListBucket` is needed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct S3Store(Arc<Bucket>);
 
-#[derive(Debug)]
+impl fmt::Debug for S3Store {
+    /// Only where it is: the client's own `Debug` shows the access key, on many pages.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "S3Store({})", self.0.place)
+    }
+}
+
 struct Bucket {
     client: Client,
     place: Place,
@@ -103,7 +109,6 @@ impl Store for S3Store {
             .bucket(&place.bucket)
             .key(key.as_str())
             .content_type("application/octet-stream")
-            // Buckets with object lock refuse a PUT without one.
             .checksum_algorithm(ChecksumAlgorithm::Crc32)
             .body(ByteStream::from(body));
         if options.mode == PutMode::Create {

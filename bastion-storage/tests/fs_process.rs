@@ -1,10 +1,10 @@
 //! The filesystem store in processes of its own: killed, without space, without rights, watched by strace.
 #![cfg(all(feature = "fs", target_os = "linux"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     path::Path,
     process::{Command, Stdio},
 };
@@ -31,6 +31,11 @@ fn child_command(wrapper: &[&str], part: &str, folder: &Path) -> Command {
 fn works(command: &[&str]) -> bool {
     let done = Command::new(command[0]).args(&command[1..]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     done.is_ok_and(|status| status.success())
+}
+
+/// Says so; eprintln is not shown of tests that pass.
+fn skipped(why: &str) {
+    writeln!(std::io::stderr(), "skipped: {why}").unwrap();
 }
 
 fn body(n: u32) -> Vec<u8> {
@@ -95,7 +100,7 @@ fn nothing_acknowledged_is_lost_to_a_kill_and_nothing_half_is_seen() {
         let mut child = child_command(&["setpriv", "--pdeathsig", "KILL"], "write until killed", folder.path());
         let mut child = match child.stdout(Stdio::piped()).spawn() {
             Ok(child) => child,
-            Err(e) => return eprintln!("skipped: setpriv does not work here: {e}"),
+            Err(e) => return skipped(&format!("setpriv does not work here: {e}")),
         };
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let acknowledged = |line: String| line.strip_prefix("acknowledged ")?.parse::<u32>().ok();
@@ -120,7 +125,7 @@ fn nothing_acknowledged_is_lost_to_a_kill_and_nothing_half_is_seen() {
 /// Runs a part in a mount namespace of its own, after `script` has prepared `$1`.
 fn in_own_mounts(script: &str, part: &str) {
     if !works(&["unshare", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/tmp"]) {
-        return eprintln!("skipped: unshare cannot mount here");
+        return skipped("unshare cannot mount here");
     }
     let folder = tempfile::tempdir().unwrap();
     let script = format!("set -e; {script}; shift; exec \"$@\"");
@@ -144,7 +149,7 @@ fn a_read_only_disk_says_so() {
 #[test]
 fn everything_is_synced_before_it_is_acknowledged() {
     if !works(&["strace", "-o", "/dev/null", "true"]) {
-        return eprintln!("skipped: strace does not work here");
+        return skipped("strace does not work here");
     }
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().canonicalize().unwrap();

@@ -132,8 +132,10 @@ impl S3Options {
             .stalled_stream_protection(
                 StalledStreamProtectionConfig::enabled().grace_period(Duration::from_secs(20)).build(),
             )
-            // What only newer servers know is left out.
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            // A body in memory gets its checksum as a plain header, which older servers pass over (they stumble
+            // over trailers). Buckets with a default retention refuse a PUT without one.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenSupported)
+            // What is read is compared with its hash anyway.
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
         config.set_endpoint_url(self.endpoint.clone().or_else(|| shared.endpoint_url().map(str::to_owned)));
         if let Some(client) = self.https_client().await? {
