@@ -325,7 +325,11 @@ impl Follower {
                     self.phase = Phase::List;
                     return;
                 }
+                let bookmark = matches!(observation, Some(Observation::Mark(_)));
                 self.out.extend(observation.map(Ok));
+                if !bookmark && !watching.lines.waiting() {
+                    self.out.push_back(Ok(Observation::Mark(at.clone())));
+                }
                 (watching.at, watching.heard) = (at, true);
                 self.recovered();
                 self.phase = Phase::Watch(watching);

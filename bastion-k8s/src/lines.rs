@@ -23,6 +23,11 @@ impl Lines {
         Self { body, buffer: BytesMut::new(), searched: 0 }
     }
 
+    /// Whether a whole line is here already.
+    pub(crate) fn waiting(&self) -> bool {
+        self.buffer.contains(&b'\n')
+    }
+
     /// The next line; `None` at the end. A last line without its end was cut off and is dropped.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
         loop {
