@@ -18,6 +18,7 @@ use crate::{
     time::Timestamp,
 };
 
+mod chain;
 mod policies;
 mod waves;
 
