@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bastion_core::object::{GroupKind, Kind, Scope};
+use bastion_core::object::{GroupKind, Kind, ObjectId, Scope};
 use serde::Deserialize;
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     crds::{self, Crd},
     error::{Error, Result},
     fault::{Fault, Right},
-    paths,
+    fetch, paths,
     plan::plan,
     rest::Request,
     select::Selection,
@@ -81,11 +81,16 @@ pub struct Preview {
     pub skipped: Vec<(GroupKind, String)>,
     /// Parts of discovery that failed, and why.
     pub failed: Vec<(String, String)>,
+    /// Namespaces that were asked for and do not exist (yet).
+    pub missing_namespaces: Vec<String>,
 }
 
 /// What `selection` comes to on this cluster. An unknown kind and a selection that cannot be are errors.
 pub async fn preview(client: &Client, selection: &Selection) -> Result<Preview> {
     selection.check()?;
+    if let Some(labels) = &selection.labels {
+        check_labels(client, labels).await?;
+    }
     let served = client.discover().await?;
     let (crds, crds_failed) = match crds::list(client).await {
         Ok(crds) => (crds, None),
@@ -99,7 +104,32 @@ pub async fn preview(client: &Client, selection: &Selection) -> Result<Preview> 
     if let Some(error) = crds_failed {
         failed.push((crds::UNREADABLE.to_owned(), error.to_string()));
     }
-    Ok(Preview { followed: plan.followed, skipped: plan.skipped, failed })
+    let missing_namespaces = missing(client, &selection.namespaces).await;
+    Ok(Preview { followed: plan.followed, skipped: plan.skipped, failed, missing_namespaces })
+}
+
+/// Lets the API server read the label selector: its grammar is the server's.
+async fn check_labels(client: &Client, labels: &str) -> Result<()> {
+    let path = paths::with_query("/api/v1/namespaces", &[("limit", "1"), ("labelSelector", labels)]);
+    match client.call(&Request::get(path)).await {
+        Err(Fault::Status(status)) if status.code == 400 => {
+            Err(Error::Selection(format!("{labels:?} is no label selector: {}", status.message)))
+        }
+        // Every other failure is the business of what is read in earnest.
+        _ => Ok(()),
+    }
+}
+
+async fn missing(client: &Client, namespaces: &BTreeSet<String>) -> Vec<String> {
+    let kind = crate::namespaces::kind();
+    let mut missing = Vec::new();
+    for name in namespaces {
+        let id = ObjectId::new(&kind.group_kind(), "", name.as_str());
+        if matches!(fetch::object(client, &kind, &id).await, Ok(None)) {
+            missing.push(name.clone());
+        }
+    }
+    missing
 }
 
 /// The storage versions of custom resources, by name of the CRD.

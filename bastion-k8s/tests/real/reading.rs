@@ -238,6 +238,25 @@ async fn what_is_forbidden_is_said_once_with_what_to_grant() {
 }
 
 #[tokio::test]
+async fn a_preview_finds_what_a_person_mistyped() {
+    let Some(cluster) = Cluster::new("preview").await else { return };
+    let asked = |change: &dyn Fn(&mut Selection)| {
+        let mut selection = cluster.selection();
+        change(&mut selection);
+        let client = cluster.client.clone();
+        async move { discovery::preview(&client, &selection).await }
+    };
+    let error = asked(&|s| drop(s.kinds.insert("deploymnet".into()))).await.unwrap_err();
+    assert_eq!(error.to_string(), r#"the cluster serves no kind "deploymnet"; did you mean deployments.apps?"#);
+    let error = asked(&|s| s.labels = Some("a in b".into())).await.unwrap_err();
+    assert!(error.to_string().starts_with(r#""a in b" is no label selector: "#), "{error}");
+    let preview = asked(&|s| drop(s.namespaces.insert("nowhere".into()))).await.unwrap();
+    assert_eq!(preview.missing_namespaces, ["nowhere"]);
+    let preview = asked(&|s| drop(s.kinds.insert("cm".into()))).await.unwrap();
+    assert_eq!(preview.followed, [config_maps()]);
+}
+
+#[tokio::test]
 async fn the_cluster_has_a_name_of_its_own() {
     let Some(cluster) = Cluster::new("uid").await else { return };
     let uid = cluster.client.cluster_uid().await.unwrap();

@@ -133,3 +133,38 @@ async fn a_namespace_that_is_missing_or_ending_is_named() {
     assert!(error.is_retryable() && error.what.contains("is being terminated"), "{error}");
     cluster.put(&kind, &cluster.namespace, "held", &held.replace(r#""example.org/hold""#, "")).await;
 }
+
+#[tokio::test]
+async fn a_webhook_that_is_away_is_worth_another_try() {
+    let Some(cluster) = Cluster::new("webhook").await else { return };
+    let hooks = crate::cluster::kind(
+        "admissionregistration.k8s.io",
+        "v1",
+        "ValidatingWebhookConfiguration",
+        "validatingwebhookconfigurations",
+        Scope::Cluster,
+    );
+    let (name, namespace) = (format!("{}.example.org", cluster.namespace), &cluster.namespace);
+    let body = format!(
+        r#"{{"apiVersion":"admissionregistration.k8s.io/v1","kind":"ValidatingWebhookConfiguration","metadata":{{"name":"{name}"}},
+        "webhooks":[{{"name":"{name}","admissionReviewVersions":["v1"],"sideEffects":"None","timeoutSeconds":1,
+        "clientConfig":{{"url":"https://127.0.0.1:1/"}},"namespaceSelector":{{"matchLabels":{{"kubernetes.io/metadata.name":"{namespace}"}}}},
+        "rules":[{{"apiGroups":[""],"apiVersions":["v1"],"resources":["configmaps"],"operations":["CREATE"]}}]}}]}}"#
+    );
+    cluster.put(&hooks, "", &name, &body).await;
+    let (kind, id) = (config_maps(), config_map_id(namespace, "a"));
+    let create = || cluster.sink.create(&kind, &id, config_map(namespace, ""));
+    let error = tokio::time::timeout(PATIENCE, async {
+        loop {
+            match create().await {
+                Err(error) => return error,
+                // The configuration takes a moment to reach the server's admission.
+                Ok(_) => cluster.delete(&kind, namespace, "a").await,
+            }
+        }
+    })
+    .await
+    .expect("a refusal in time");
+    cluster.delete(&hooks, "", &name).await;
+    assert!(error.is_retryable() && error.what.contains(&format!("failed calling webhook \"{name}\"")), "{error}");
+}
