@@ -37,6 +37,7 @@ mod state;
 mod tail;
 mod upload;
 mod verify;
+mod view;
 mod writer;
 
 pub use batch::Batch;
@@ -45,6 +46,7 @@ pub use follow::LogEntry;
 pub use index::Index;
 pub use snapshot::{ObjectFilter, Snapshot};
 pub use verify::{Problem, VerifyOptions, VerifyProgress, VerifyReport};
+pub use view::{TreeView, ViewReport};
 pub use writer::{CommitNotes, Committed, Head, Writer, WriterOptions};
 
 /// An open repository. Cheap to clone.

@@ -1,0 +1,60 @@
+//! Making a view anew.
+
+use std::collections::BTreeSet;
+
+use futures::{StreamExt, TryStreamExt};
+
+use super::{Done, PARALLEL, Position, TreeView, ViewReport, files::folder_hash, show};
+use crate::{
+    error::Result,
+    record::Version,
+    repository::{ObjectFilter, Snapshot},
+    runtime::RuntimeExt,
+};
+
+impl TreeView {
+    /// Writes every object of the log's end and removes everything else from the view.
+    pub async fn rebuild(&mut self) -> Result<ViewReport> {
+        let snapshot = self.repository.snapshot(&self.cluster).await?;
+        let head = snapshot.head();
+        let mut report = ViewReport { segment: head.number, ..ViewReport::default() };
+        let mut position = Position { segment: head.number, digest: head.digest.to_string(), ..Position::default() };
+
+        // Of each object 16 bytes are remembered, so that the rest can be told from it.
+        let mut shown = BTreeSet::new();
+        let this = &*self;
+        let objects = snapshot.objects(ObjectFilter::default());
+        let mut written = objects
+            .inspect_ok(|version| {
+                let kind = version.id.group_kind().to_string();
+                position.versions.entry(kind).or_default().insert(version.version.to_string());
+                shown.insert(this.folder_hash(&version.id, &version.version));
+            })
+            .map(|version| this.show(&snapshot, version))
+            .buffered(PARALLEL);
+        while let Some(done) = written.try_next().await? {
+            report.count(done);
+        }
+        drop(written);
+
+        let mut listed = self.target.list(&self.folder(), None);
+        let mut folders = BTreeSet::new();
+        while let Some(meta) = listed.try_next().await? {
+            if meta.key != self.position_key() && !shown.contains(&folder_hash(&meta.key)) {
+                self.target.delete(&meta.key).await?;
+                folders.insert(folder_hash(&meta.key));
+            }
+        }
+        report.removed += folders.len() as u64;
+        self.save(&position).await?;
+        self.position = Some(position);
+        Ok(report)
+    }
+
+    async fn show(&self, snapshot: &Snapshot, version: Result<Version>) -> Result<Done> {
+        let version = version?;
+        let body = snapshot.body(&version).await?;
+        let shown = self.repository.runtime().offloaded(move || show::object(version, &body)).await;
+        self.write(shown, &std::collections::BTreeMap::new()).await
+    }
+}
