@@ -9,7 +9,11 @@ use super::{
     log::Log,
     state::LogState,
 };
-use crate::{error::Result, store::Key, time::Timestamp};
+use crate::{
+    error::Result,
+    store::{Key, Store},
+    time::Timestamp,
+};
 
 /// A cluster that the repository holds a log of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +32,7 @@ impl Repository {
     /// The clusters that the repository holds logs of, by name.
     pub async fn clusters(&self) -> Result<Vec<ClusterInfo>> {
         let mut clusters = Vec::new();
-        for folder in self.cluster_folders().await? {
+        for folder in cluster_folders(&**self.store()).await? {
             clusters.extend(self.cluster(folder).await?);
         }
         clusters.sort_by(|a, b| a.name.cmp(&b.name));
@@ -38,22 +42,6 @@ impl Repository {
     /// Under which name the cluster with this uid (of namespace kube-system) is known here.
     pub async fn cluster_with_uid(&self, uid: &str) -> Result<Option<ClusterInfo>> {
         Ok(self.clusters().await?.into_iter().find(|c| c.uid == uid))
-    }
-
-    /// A folder for each cluster.
-    async fn cluster_folders(&self) -> Result<Vec<ClusterKeys>> {
-        let mut folders = Vec::new();
-        let mut after: Option<Key> = None;
-        // One key of each folder.
-        while let Some(meta) = self.store().list(&keys::clusters(), after.as_ref()).try_next().await? {
-            after = Some(meta.key.clone());
-            if let Some(folder) = ClusterKeys::of(&meta.key) {
-                // `~` lies behind everything in it.
-                after = Key::parse(&format!("{}~", folder.all())).or(after);
-                folders.push(folder);
-            }
-        }
-        Ok(folders)
     }
 
     /// What is known of the cluster in a folder: its newest segment says it, or else its checkpoint.
@@ -77,4 +65,20 @@ impl Repository {
             ClusterInfo { name, uid: head.cluster_uid, head: head.number, at: head.at }
         }))
     }
+}
+
+/// The folder of each cluster.
+pub(super) async fn cluster_folders(store: &dyn Store) -> Result<Vec<ClusterKeys>> {
+    let mut folders = Vec::new();
+    let mut after: Option<Key> = None;
+    // One key of each folder.
+    while let Some(meta) = store.list(&keys::clusters(), after.as_ref()).try_next().await? {
+        after = Some(meta.key.clone());
+        if let Some(folder) = ClusterKeys::of(&meta.key) {
+            // `~` lies behind everything in it.
+            after = Key::parse(&format!("{}~", folder.all())).or(after);
+            folders.push(folder);
+        }
+    }
+    Ok(folders)
 }

@@ -6,6 +6,7 @@ use futures::{StreamExt, stream::BoxStream};
 
 use super::{
     Repository,
+    clusters::cluster_folders,
     format::{self, keys, keys::ClusterKeys},
 };
 use crate::{
@@ -80,7 +81,7 @@ pub struct VerifyReport {
     pub clusters: u64,
     /// Packs and index files that nothing refers to: what writers leave that die before they commit.
     pub unreferenced: u64,
-    /// Files whose names say nothing to this version. They were not read.
+    /// Files whose names say nothing to this version.
     pub unknown: u64,
     /// What is wrong, in the order in which it was found.
     pub problems: Vec<Problem>,
@@ -139,7 +140,7 @@ impl Verifier<'_> {
         self.count(&mut report, &read);
 
         let mut expected = options.heads.clone();
-        for keys in self.clusters().await? {
+        for keys in cluster_folders(&*self.store).await? {
             report.clusters += 1;
             let head = expected.keys().find(|name| ClusterKeys::new(name) == keys).cloned();
             let head = head.and_then(|name| expected.remove(&name));
@@ -150,24 +151,6 @@ impl Verifier<'_> {
             self.add(&mut report, key, "it is missing, as is the whole log that it belongs to");
         }
         Ok(report)
-    }
-
-    /// The folders under `clusters/`, with a LIST of one key for each.
-    async fn clusters(&self) -> Result<Vec<ClusterKeys>> {
-        let mut out = Vec::new();
-        let mut after = None;
-        loop {
-            let Some(meta) = self.store.list(&keys::clusters(), after.as_ref()).next().await else { return Ok(out) };
-            let key = meta?.key;
-            let Some(keys) = ClusterKeys::of(&key) else {
-                after = Some(key);
-                continue;
-            };
-            // `0` follows `/`: everything below the folder lies before.
-            let folder = keys.all().as_str().trim_end_matches('/');
-            after = Key::parse(&format!("{folder}0"));
-            out.push(keys);
-        }
     }
 
     /// Reads all files of a folder in order, some at a time, each check where blocking disturbs nobody.

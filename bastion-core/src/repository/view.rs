@@ -45,6 +45,8 @@ const SAVE_AFTER: u64 = 256;
 pub struct TreeView {
     repository: Repository,
     target: Arc<dyn Store>,
+    /// Whether that is the repository's own storage.
+    own: bool,
     cluster: Arc<str>,
     keys: ClusterKeys,
     /// Once it was read and found to fit the log.
@@ -108,6 +110,7 @@ impl Repository {
         TreeView {
             repository: self.clone(),
             target: self.store().clone(),
+            own: true,
             cluster: cluster.into(),
             keys: ClusterKeys::new(cluster),
             position: None,
@@ -120,12 +123,20 @@ impl TreeView {
     #[must_use]
     pub fn target(mut self, target: Arc<dyn Store>) -> Self {
         self.target = target;
+        self.own = false;
         self
     }
 
     /// Brings the view up to the end of the log. One that does not fit the log is made anew.
     pub async fn update(&mut self) -> Result<ViewReport> {
-        let Some(mut position) = self.saved().await? else { return self.rebuild().await };
+        self.check_writable()?;
+        let Some(mut position) = self.saved().await? else {
+            return match self.rebuild().await {
+                // Nothing was committed yet.
+                Err(Error::UnknownCluster { .. }) => Ok(ViewReport::default()),
+                other => other,
+            };
+        };
         let mut report = ViewReport { segment: position.segment, ..ViewReport::default() };
         let mut unsaved = 0;
         while let Some(next) = self.follow(&mut position, &mut report).await? {
@@ -252,6 +263,10 @@ impl TreeView {
             Err(e) if e.is_not_found() => Ok(None),
             Err(e) => Err(e.into()),
         }
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        if self.own { self.repository.check_writable() } else { Ok(()) }
     }
 
     fn folder(&self) -> Prefix {

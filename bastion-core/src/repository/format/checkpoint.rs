@@ -31,7 +31,7 @@ pub(crate) struct Checkpoint {
     pub(crate) cluster_uid: Arc<str>,
     /// k = 1, 2, 3 …
     pub(crate) number: u64,
-    /// SHA-256 of checkpoint `number - 1`; `None` for the first.
+    /// SHA-256 of the newest checkpoint before that its writer could read; `None` where there was none.
     pub(crate) parent: Option<Digest>,
     /// When it was written.
     pub(crate) at: Timestamp,
@@ -53,7 +53,8 @@ pub(crate) struct Checkpoint {
     pub(crate) withheld: Vec<Withheld>,
     /// Words of acceptance that were not yet acted upon.
     pub(crate) accepted: Vec<Accepted>,
-    /// The index files, oldest first: their ranges of segments follow one another without a gap.
+    /// The index files, oldest first: their ranges of segments follow one another without a gap, but for
+    /// neighbours that share one range and split it by objects.
     pub(crate) indexes: Vec<IndexRef>,
     /// The packs that hold something live.
     pub(crate) packs: Vec<PackLive>,

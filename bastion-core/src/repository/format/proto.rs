@@ -340,7 +340,7 @@ pub(super) struct CheckpointHeader {
     pub(super) common: Option<Common>,
     #[prost(uint64, tag = "2")]
     pub(super) number: u64,
-    /// SHA-256 of the parent, checkpoint `number - 1`; empty for the first.
+    /// SHA-256 of the parent; empty where there is none.
     #[prost(bytes = "vec", tag = "3")]
     pub(super) parent: Vec<u8>,
     #[prost(int64, tag = "4")]

@@ -79,24 +79,27 @@ impl<'a, 'v> Walk<'a, 'v> {
         let verifier = self.verifier;
         let mut files = verifier.scan(&self.keys.checkpoints(), files::checkpoint);
         // The one before in the listing is the next in number.
-        let mut newer: Option<(u64, Option<Digest>)> = None;
+        let mut newer: Option<u64> = None;
+        // Which checkpoint each continues: the newest one that its writer could read.
+        let mut parents: BTreeMap<Digest, u64> = BTreeMap::new();
+        let mut all_read = true;
         while let Some(file) = files.try_next().await? {
             let Some(k) = self.keys.checkpoint_number(&file.key) else {
                 self.report.unknown += 1;
                 continue;
             };
             verifier.count(self.report, &file);
-            if let Some((next, _)) = newer {
+            if let Some(next) = newer {
+                all_read &= next == k + 1;
                 self.missing_checkpoints(k + 1, next);
             }
+            newer = Some(k);
             let Ok(CheckpointFacts { checkpoint, digest }) = file.outcome else {
-                newer = Some((k, None));
+                all_read = false;
                 continue;
             };
-            let wrong_parent = newer.is_some_and(|(n, parent)| n == k + 1 && parent.is_some_and(|p| p != digest));
-            if wrong_parent {
-                self.problem(file.key.clone(), format!("it is not the one that checkpoint {} continues", k + 1));
-            }
+            parents.remove(&digest);
+            parents.extend(checkpoint.parent.map(|parent| (parent, k)));
             if checkpoint.number != k {
                 self.problem(
                     file.key.clone(),
@@ -104,7 +107,6 @@ impl<'a, 'v> Walk<'a, 'v> {
                 );
             }
             self.belongs(&file.key, &checkpoint.cluster);
-            newer = Some((k, checkpoint.parent));
             self.cover(checkpoint.segment, checkpoint.segment_digest, file.key.to_string());
             for index in checkpoint.indexes {
                 let need = Need { by: file.key.clone(), size: Some(index.size), records: None };
@@ -118,8 +120,14 @@ impl<'a, 'v> Walk<'a, 'v> {
                 self.need_segment(run.last, &file.key);
             }
         }
-        if let Some((oldest, _)) = newer {
+        if let Some(oldest) = newer {
+            all_read &= oldest == 1;
             self.missing_checkpoints(1, oldest);
+        }
+        // What is damaged or missing was named; the one that it was may be the parent.
+        for (_, k) in parents.into_iter().filter(|_| all_read) {
+            let why = "none of those before it is the one that it continues".to_owned();
+            self.problem(self.keys.checkpoint(k), why);
         }
         Ok(())
     }

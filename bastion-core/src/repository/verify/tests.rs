@@ -236,3 +236,65 @@ async fn a_body_that_does_not_match_its_record_is_named() {
     assert_eq!(report.problems.len(), 1);
     insta::assert_snapshot!(report.problems[0].why, @"the content of ConfigMap shop/lies does not match its digest");
 }
+
+/// A repository as a writer makes it: packs, several checkpoints, more than one incarnation.
+async fn written() -> MemoryStore {
+    use crate::repository::{CommitNotes, InitOptions, Repository, WriterOptions};
+    let store = MemoryStore::new();
+    let repository = Repository::init(Arc::new(store.clone()), InitOptions::default()).await.unwrap();
+    let mut writer = repository.writer("prod", WriterOptions::new("uid", "watch").fenced(true)).await.unwrap();
+    for round in 0_u64..4 {
+        let mut batch = writer.batch();
+        for n in 0..if round == 1 { 150 } else { 3 } {
+            // Bodies that do not compress.
+            let noise: String =
+                (0..300).map(|i| Digest::of_file(format!("{round}-{n}-{i}").as_bytes()).to_string()).collect();
+            let body = Bytes::from(format!(r#"{{"data":"{noise}"}}"#));
+            let what = crate::record::What::Put { digest: Sha256.digest(&body), body, extras: Box::default() };
+            let change = crate::record::Change {
+                id: ObjectId::new(&GroupKind::new("", "ConfigMap"), "shop", format!("o-{n}")),
+                version: "v1".into(),
+                uid: "u".into(),
+                resource_version: (round * 1000 + n).into(),
+                policy: "all".into(),
+                what,
+            };
+            batch.push(change).await.unwrap();
+        }
+        writer.commit(&mut batch, &CommitNotes::default()).await.unwrap();
+        match round {
+            1 => writer.checkpoint().await.unwrap(),
+            2 => drop(writer.begin_incarnation().await.unwrap()),
+            _ => {}
+        }
+    }
+    writer.close().await.unwrap();
+    store
+}
+
+#[tokio::test]
+async fn what_a_writer_wrote_is_clean_and_its_damage_is_named() {
+    let store = written().await;
+    let report = verify(&store, &VerifyOptions::default()).await;
+    assert_eq!(report.problems, []);
+    assert_eq!((report.versions, report.unreferenced, report.unknown), (159, 0, 0));
+    let all = files(&store).await;
+    assert!(all.iter().any(|k| k.as_str().contains("/packs/")), "{all:?}");
+    let newest = ClusterKeys::new("prod").checkpoint(2);
+    for key in all {
+        let good = store.get(&key, None).await.unwrap();
+        for i in (0..good.len()).step_by((good.len() / 13).max(1)) {
+            let mut bad = good.to_vec();
+            bad[i] ^= 1;
+            store.put(&key, bad.into(), &PutOptions::overwrite()).await.unwrap();
+            let report = verify(&store, &VerifyOptions::default()).await;
+            let named: Vec<_> = report.problems.iter().map(|p| &p.key).collect();
+            assert_eq!(named, [&key], "byte {i}: {:?}", report.problems);
+        }
+        store.delete(&key).await.unwrap();
+        let report = verify(&store, &VerifyOptions::default()).await;
+        let named: Vec<_> = report.problems.iter().map(|p| &p.key).collect();
+        assert_eq!(named, if key == newest { vec![] } else { vec![&key] }, "{:?}", report.problems);
+        put(&store, &key, good).await;
+    }
+}

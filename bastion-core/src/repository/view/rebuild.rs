@@ -15,6 +15,7 @@ use crate::{
 impl TreeView {
     /// Writes every object of the log's end and removes everything else from the view.
     pub async fn rebuild(&mut self) -> Result<ViewReport> {
+        self.check_writable()?;
         let snapshot = self.repository.snapshot(&self.cluster).await?;
         let head = snapshot.head();
         let mut report = ViewReport { segment: head.number, ..ViewReport::default() };
