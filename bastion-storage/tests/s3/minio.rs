@@ -39,8 +39,8 @@ impl Minio {
     pub(crate) async fn start_with(certificates: impl FnOnce(&Path) -> bool) -> Option<Self> {
         let Some(binary) = binary() else {
             // Not eprintln: that is not shown of tests that pass.
-            let skipped = "skipped: there is no MinIO; name its binary with BASTION_TEST_MINIO";
-            writeln!(std::io::stderr(), "{skipped}").unwrap();
+            let skipped = b"skipped: there is no MinIO; name its binary with BASTION_TEST_MINIO\n";
+            std::io::stderr().write_all(skipped).unwrap();
             return None;
         };
         let folder = tempfile::tempdir().unwrap();
