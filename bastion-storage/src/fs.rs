@@ -35,6 +35,12 @@ impl FsStore {
         let path = path.into();
         blocking(move || Root::open(path)).await.map(|root| Self(Arc::new(root)))
     }
+
+    /// Opens a folder, after making it and those above it where they are missing.
+    pub async fn create(path: impl Into<PathBuf>) -> StoreResult<Self> {
+        let path = path.into();
+        blocking(move || folder::create(&path).and_then(|()| Root::open(path))).await.map(|root| Self(Arc::new(root)))
+    }
 }
 
 /// Runs what waits for a disk where it holds up nobody. Goes on when the caller stops waiting: then a file

@@ -94,13 +94,8 @@ pub async fn open(url: &str, options: &OpenOptions) -> StoreResult<Arc<dyn Store
 
 #[cfg(feature = "fs")]
 async fn open_folder(path: &Path, create: bool) -> StoreResult<Arc<dyn Store>> {
-    if create {
-        tokio::fs::create_dir_all(path).await.map_err(|source| bastion_core::store::StoreError::Other {
-            what: format!("the folder {} cannot be made", path.display()),
-            source: Box::new(source),
-        })?;
-    }
-    Ok(Arc::new(crate::FsStore::open(path).await?))
+    let store = if create { crate::FsStore::create(path).await? } else { crate::FsStore::open(path).await? };
+    Ok(Arc::new(store))
 }
 
 #[cfg(not(feature = "fs"))]

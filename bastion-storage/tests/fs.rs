@@ -132,6 +132,20 @@ async fn a_place_that_is_not_there_is_not_an_empty_repository() {
 }
 
 #[tokio::test]
+async fn a_new_place_is_made_with_all_above_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a/b/c");
+    for _ in 0..2 {
+        FsStore::create(&path).await.unwrap();
+    }
+    put(&FsStore::open(&path).await.unwrap(), "file").await.unwrap();
+    let mode = fs::metadata(folder.path().join("a")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o007, 0, "{mode:o}");
+    let below_a_file = FsStore::create(path.join("file/d")).await.unwrap_err();
+    assert!(below_a_file.to_string().contains("file/d"), "{below_a_file}");
+}
+
+#[tokio::test]
 async fn what_is_not_ours_is_passed_over_or_named() {
     let folder = tempfile::tempdir().unwrap();
     let store = FsStore::open(folder.path()).await.unwrap();

@@ -2,7 +2,7 @@ use std::{
     collections::BTreeSet,
     io,
     os::fd::OwnedFd,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Mutex, PoisonError, atomic::AtomicBool},
 };
 
@@ -36,6 +36,23 @@ pub(super) fn split(key: &Key) -> (impl Iterator<Item = &str>, &str) {
     let name = key.file_name();
     let folders = &key.as_str()[..key.as_str().len() - name.len()];
     (folders.split_terminator('/'), name)
+}
+
+/// Makes a folder and those above it where they are missing, and sees that they outlive a power cut.
+pub(super) fn create(path: &Path) -> StoreResult<()> {
+    let broken = |errno| failed("making folder", path.display(), errno);
+    // The innermost first; a relative path ends with an empty one.
+    let missing: Vec<_> = path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
+    for folder in missing.iter().rev() {
+        match mkdirat(CWD, *folder, FOLDER_MODE) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(broken(errno)),
+        }
+        let above = folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let above = openat(CWD, above, FOLDER.difference(OFlags::NOFOLLOW), Mode::empty());
+        above.and_then(fsync).map_err(broken)?;
+    }
+    Ok(())
 }
 
 impl Root {
