@@ -80,7 +80,7 @@ impl Repository {
         let numbers = {
             let log = log.clone();
             // What a LIST lacks before its last is asked for by name: see `Log::after`.
-            async move { Ok::<_, Error>(log.numbers_after(after).await?.last().map_or(1..=0, |last| after + 1..=*last)) }
+            async move { Ok::<_, Error>(after + 1..=log.numbers_after(after).await?.last().copied().unwrap_or(after)) }
         };
         let numbers = stream::once(numbers).map_ok(|all| stream::iter(all.map(Ok::<_, Error>))).try_flatten();
         let entries = numbers.map_ok(move |n: u64| {

@@ -2,5 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod basics;
+mod bulk;
+mod crash;
+mod index;
 mod races;
 mod support;
