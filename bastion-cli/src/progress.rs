@@ -31,8 +31,8 @@ impl Progress {
     }
 
     /// Takes the line away.
-    pub(crate) fn done(self) {
-        if let Some(bar) = self.0 {
+    pub(crate) fn clear(&self) {
+        if let Some(bar) = &self.0 {
             bar.finish_and_clear();
         }
     }

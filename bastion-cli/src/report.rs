@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod events;
+pub(crate) mod restore;
 pub(crate) mod saved;
 pub(crate) mod status;
 pub(crate) mod verify;

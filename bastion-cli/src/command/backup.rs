@@ -62,7 +62,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     let stop = signals::cancelled_by_signal()?;
     let progress = Progress::start("reads the cluster");
     let report = follow(engine.stats(), &progress, engine.run(stop.clone())).await;
-    progress.done();
+    progress.clear();
     let mut report = report?;
     if report.kinds.is_empty() && !report.undiscovered.is_empty() {
         return Err(report.undiscovered.swap_remove(0).1.into());

@@ -1,19 +1,36 @@
 //! `bastion restore`.
 
-use bastion_core::time::Timestamp;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
+
+use bastion_core::{
+    restore::{Applier, Conflict, Outcome, RestoreOptions, RestorePlan},
+    runtime::TokioRuntime,
+    time::Timestamp,
+};
+use bastion_k8s::{ApplySink, Client};
 use clap::ValueEnum;
 
 use crate::{
-    args::{ObjectArgs, ReportFormat},
-    error::Result,
+    args::{Named, ObjectArgs, ReportFormat},
+    connect::Reading,
+    error::{CliError, Result, chain},
     exit::Exit,
+    objects::Wanted,
+    output::{self, count},
+    progress::Progress,
+    report::restore::RestoreReport,
     run::App,
+    signals, when,
 };
 
 /// Bring saved objects back into a cluster
 ///
 /// Plans first: definitions and namespaces before what needs them, owners before what they own. --dry-run
-/// prints the plan and writes nothing. Otherwise it asks before it writes; -y answers yes, and must be given
+/// prints the plan, compares it with the cluster where there is one, and writes nothing. Otherwise it asks
+/// before it writes; -y answers yes, and must be given
 /// where there is no terminal to ask on. Run again it goes on: what is there already is left as it is.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -66,6 +83,108 @@ fn mapping(text: &str) -> Result<(String, String), String> {
     }
 }
 
-pub(crate) async fn run(_app: &App, _args: Args) -> Result<Exit> {
+pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
+    if !args.dry_run && !args.names_something()? {
+        return Err(CliError::Usage(
+            "what is to be restored? Name objects (deployment/web), a namespace (-n shop), labels (-l app=web), or \
+             say -A for everything"
+                .to_owned(),
+        ));
+    }
+    let reading = app.reading(args.at).await?;
+    let plan = args.plan(&reading).await?;
+    if plan.is_empty() {
+        return Err(CliError::NothingMatched {
+            what: format!("nothing of cluster {:?} matches", reading.cluster),
+            hint: "`bastion ls` with the same arguments shows what is saved; --at takes another time".to_owned(),
+        });
+    }
+    if args.dry_run {
+        return dry_run(app, &args, plan).await;
+    }
+    let client = app.client().await?;
+    if !args.yes {
+        confirm(&args, &reading, &plan, &client)?;
+    }
+    let report = apply(plan, client, false).await?;
+    let exit = report.exit();
+    app.out.report(args.output, &report)?;
+    Ok(exit)
+}
+
+impl Args {
+    fn names_something(&self) -> Result<bool> {
+        let what = &self.what;
+        Ok(what.all_namespaces || what.namespace.is_some() || what.selector.is_some() || what.named()? != Named::All)
+    }
+
+    async fn plan(&self, reading: &Reading) -> Result<RestorePlan> {
+        let wanted = Wanted::new(&reading.snapshot, &self.what).await?;
+        let mut selection = reading.snapshot.clone().select(wanted.filter.clone());
+        if let Some(predicate) = wanted.predicate() {
+            selection = selection.matching(Arc::new(predicate));
+        }
+        let conflict = match self.conflict {
+            OnConflict::Skip => Conflict::Skip,
+            OnConflict::Update => Conflict::Update,
+            OnConflict::Replace => Conflict::Replace,
+            OnConflict::Fail => Conflict::Fail,
+        };
+        let mut options = RestoreOptions::new().conflict(conflict);
+        for (from, to) in &self.map_namespace {
+            options = options.map_namespace(from.as_str(), to.as_str());
+        }
+        Ok(selection.restore_plan(&options).await?)
+    }
+}
+
+/// Prints the plan, and what it would do to the cluster where that can be reached.
+async fn dry_run(app: &App, args: &Args, plan: RestorePlan) -> Result<Exit> {
+    let compared = match app.client().await {
+        Ok(client) => {
+            let printed = plan.clone();
+            match apply(plan, client, true).await {
+                Ok(report) => report.with_plan(printed),
+                Err(e) => RestoreReport::plan_only(printed, &chain(&e)),
+            }
+        }
+        Err(e) => RestoreReport::plan_only(plan, &chain(&e)),
+    };
+    app.out.report(args.output, &compared)?;
     Ok(Exit::Ok)
+}
+
+fn confirm(args: &Args, reading: &Reading, plan: &RestorePlan, client: &Client) -> Result<()> {
+    if !output::can_ask() {
+        return Err(CliError::Usage("there is no terminal to ask on: say -y, or --dry-run to see the plan".to_owned()));
+    }
+    let at = args.at.map_or("as it is saved now".to_owned(), |t| format!("as of {}", when::local(t)));
+    let question = format!(
+        "Restore {} of {} {at} into {} (context {})?",
+        count(plan.steps().len() as u64, "object"),
+        reading.cluster,
+        client.server(),
+        client.context().unwrap_or("of this pod"),
+    );
+    if output::ask(&question)? { Ok(()) } else { Err(bastion_core::Error::Cancelled.into()) }
+}
+
+async fn apply(plan: RestorePlan, client: Client, dry_run: bool) -> Result<RestoreReport> {
+    let total = plan.steps().len() as u64;
+    let server = client.server().to_owned();
+    let line = Arc::new(Progress::start(if dry_run { "compares with the cluster" } else { "restores" }));
+    let (told, done, failed) = (line.clone(), AtomicUsize::new(0), AtomicUsize::new(0));
+    let mut applier = Applier::new(plan, Arc::new(ApplySink::new(client)), Arc::new(TokioRuntime::new()))
+        .cancelled_by(signals::cancelled_by_signal()?)
+        .progress(Arc::new(move |object| {
+            let done = done.fetch_add(1, Relaxed) + 1;
+            let failed = failed.fetch_add(usize::from(object.outcome == Outcome::Failed), Relaxed);
+            told.say(|| format!("{done} of {}, {failed} failed: {}", count(total, "object"), object.target));
+        }));
+    if dry_run {
+        applier = applier.dry_run();
+    }
+    let report = applier.run().await;
+    line.clear();
+    Ok(RestoreReport::new(report?, server))
 }

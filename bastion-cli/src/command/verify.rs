@@ -1,7 +1,5 @@
 //! `bastion verify`.
 
-use std::sync::Mutex;
-
 use bastion_core::{hash::Digest, repository::VerifyOptions};
 
 use crate::{
@@ -59,20 +57,16 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     for e in args.expect_head {
         options = options.expect_head(e.cluster, e.number, e.digest);
     }
-    let progress = Mutex::new(Some(Progress::start("reads the repository")));
+    let progress = Progress::start("reads the repository");
     let report = repo
         .verify(&options, |p| {
-            if let Ok(Some(line)) = progress.lock().as_deref() {
-                line.say(|| {
-                    let found = count(p.problems, "problem");
-                    format!("{}, {}, {found}", count(p.files, "file"), bytes(p.bytes))
-                });
-            }
+            progress.say(|| {
+                let found = count(p.problems, "problem");
+                format!("{}, {}, {found}", count(p.files, "file"), bytes(p.bytes))
+            });
         })
         .await;
-    if let Some(line) = progress.into_inner().ok().flatten() {
-        line.done();
-    }
+    progress.clear();
     let report = report?;
     let problems = report.problems.len() as u64 + report.unlisted_problems;
     app.out.report(args.output, &VerifyReport::new(&report))?;

@@ -59,8 +59,9 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
         Event::Started { at: when::now(), cluster: cluster.name.clone(), policy: selection.policy_name().to_string() };
     let source = WatchSource::new(client, selection)?;
     let writer = repo.writer(&cluster.name, WriterOptions::new(&cluster.uid, "watch").fenced(true)).await?;
+    let head = writer.head().number;
     let engine = Engine::new(Arc::new(source), writer, options);
-    let mut events = Events::new(engine.stats(), args.output);
+    let mut events = Events::new(engine.stats(), &repo, &cluster.name, args.output, head);
     events.print(&app.out, &started)?;
     let stop = signals::cancelled_by_signal()?;
     let mut run = std::pin::pin!(engine.run(stop.clone()));
@@ -68,10 +69,10 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     let report = loop {
         tokio::select! {
             report = &mut run => break report?,
-            _ = tick.tick() => events.tell(&app.out)?,
+            _ = tick.tick() => events.tell(&app.out).await?,
         }
     };
-    events.tell(&app.out)?;
+    events.tell(&app.out).await?;
     events
         .print(&app.out, &Event::Stopped { at: when::now(), version: report.head.number, flushed: report.flushed })?;
     Ok(if report.flushed { Exit::Ok } else { Exit::Partial })

@@ -2,15 +2,28 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use bastion_core::{pipeline::Stats, time::Timestamp};
+use bastion_core::{
+    pipeline::{Snapshot, Stats},
+    record::Version,
+    repository::Repository,
+    time::Timestamp,
+};
+use futures::TryStreamExt;
 use serde::Serialize;
 
 use crate::{
     args::EventFormat,
     error::Result,
     output::{Out, bytes},
+    report::saved::word,
     when,
 };
+
+/// Objects are named where no more than this became durable at once: names are read back from the log.
+const NAMED: u64 = 100;
+
+/// Names on one line for people.
+const SHOWN: usize = 3;
 
 /// Something that happened. The JSON form is stable: fields are added, never renamed.
 #[derive(Debug, Clone, Serialize)]
@@ -28,9 +41,28 @@ pub(crate) enum Event {
         stored: u64,
         /// Records of each kind.
         records: BTreeMap<String, u64>,
+        /// Each object, where they are not too many.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        objects: Vec<Object>,
     },
     /// Everything is durable, or not.
     Stopped { at: Timestamp, version: u64, flushed: bool },
+}
+
+/// An object that became durable.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Object {
+    /// `Deployment.apps shop/web`.
+    object: String,
+    state: &'static str,
+    version: u64,
+}
+
+impl From<&Version> for Object {
+    fn from(v: &Version) -> Self {
+        Self { object: v.id.to_string(), state: word(v.state), version: v.segment }
+    }
 }
 
 impl Event {
@@ -39,9 +71,14 @@ impl Event {
             Self::Started { cluster, policy, .. } => {
                 format!("watching {cluster} (policy {policy}); Ctrl-C saves what is under way and ends")
             }
-            Self::Saved { at, version, stored, records, .. } => {
-                let kinds: Vec<_> = records.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
-                format!("{}  version {version}  {}  ({})", when::local(*at), kinds.join(", "), bytes(*stored))
+            Self::Saved { at, version, stored, records, objects, .. } => {
+                let what = if objects.is_empty() {
+                    let kinds: Vec<_> = records.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+                    kinds.join(", ")
+                } else {
+                    named(objects)
+                };
+                format!("{}  version {version}: {what}  ({})", when::local(*at), bytes(*stored))
             }
             Self::Stopped { version, flushed: true, .. } => {
                 format!("stopped at version {version}; everything is saved")
@@ -55,41 +92,73 @@ impl Event {
     }
 }
 
+fn named(objects: &[Object]) -> String {
+    let mut words: Vec<_> = objects.iter().take(SHOWN).map(|o| format!("{} {}", o.state, o.object)).collect();
+    if objects.len() > SHOWN {
+        words.push(format!("and {} more", objects.len() - SHOWN));
+    }
+    words.join(", ")
+}
+
 /// Turns what the engine counts into events.
 #[derive(Debug)]
 pub(crate) struct Events {
     stats: Arc<Stats>,
+    repo: Repository,
+    cluster: String,
     format: EventFormat,
+    /// The last commit that was told of.
+    version: u64,
     commits: u64,
     stored: u64,
     records: BTreeMap<String, u64>,
 }
 
 impl Events {
-    /// Nothing happened yet.
-    pub(crate) fn new(stats: Arc<Stats>, format: EventFormat) -> Self {
-        Self { stats, format, commits: 0, stored: 0, records: BTreeMap::new() }
+    /// Nothing happened since this commit.
+    pub(crate) fn new(stats: Arc<Stats>, repo: &Repository, cluster: &str, format: EventFormat, version: u64) -> Self {
+        let (repo, cluster) = (repo.clone(), cluster.to_owned());
+        Self { stats, repo, cluster, format, version, commits: 0, stored: 0, records: BTreeMap::new() }
     }
 
     /// Prints what was saved since the last call.
-    pub(crate) fn tell(&mut self, out: &Out) -> Result<()> {
+    pub(crate) async fn tell(&mut self, out: &Out) -> Result<()> {
         let now = self.stats.snapshot();
         if now.engine.commits == self.commits {
             return Ok(());
         }
-        let records: BTreeMap<_, _> = now.kinds.iter().map(|(kind, k)| (kind.to_string(), k.committed)).collect();
+        let total: BTreeMap<_, _> = now.kinds.iter().map(|(kind, k)| (kind.to_string(), k.committed)).collect();
         let since = |kind: &String, n: u64| n - self.records.get(kind).copied().unwrap_or(0);
+        let records: BTreeMap<_, _> =
+            total.iter().map(|(k, n)| (k.clone(), since(k, *n))).filter(|(_, n)| *n > 0).collect();
+        let few = records.values().sum::<u64>() <= NAMED;
         let event = Event::Saved {
             at: now.engine.committed_at.unwrap_or_else(when::now),
             version: now.engine.segment,
             commits: now.engine.commits - self.commits,
             stored: now.engine.stored_bytes - self.stored,
-            records: records.iter().map(|(k, n)| (k.clone(), since(k, *n))).filter(|(_, n)| *n > 0).collect(),
+            objects: if few { self.objects(&now).await } else { Vec::new() },
+            records,
         };
+        self.version = now.engine.segment;
         self.commits = now.engine.commits;
         self.stored = now.engine.stored_bytes;
-        self.records = records;
+        self.records = total;
         self.print(out, &event)
+    }
+
+    /// The objects of the new commits, those of other writers too. Where they cannot be read the numbers
+    /// have to do: that something was saved is no less true.
+    async fn objects(&self, now: &Snapshot) -> Vec<Object> {
+        let mut entries = self.repo.log(&self.cluster, self.version);
+        let mut objects = Vec::new();
+        while let Ok(Some(entry)) = entries.try_next().await {
+            objects.extend(entry.versions.iter().map(Object::from));
+            if entry.number >= now.engine.segment {
+                break;
+            }
+        }
+        objects
     }
 
     /// Prints an event.
@@ -98,5 +167,33 @@ impl Events {
             EventFormat::Text => out.line(event.text()),
             EventFormat::Json => out.json_line(event),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_is_one_line() {
+        let object = |name: &str| Object { object: format!("ConfigMap shop/{name}"), state: "saved", version: 42 };
+        let saved = |objects| Event::Saved {
+            at: Timestamp::default(),
+            version: 42,
+            commits: 1,
+            stored: 1234,
+            records: [("ConfigMap".to_owned(), 4)].into(),
+            objects,
+        };
+        let text = |event: Event| event.text().split_once("  ").map(|(_, text)| text.to_owned()).unwrap_or_default();
+        assert_eq!(
+            text(saved(["a", "b", "c", "d"].map(object).to_vec())),
+            "version 42: saved ConfigMap shop/a, saved ConfigMap shop/b, saved ConfigMap shop/c, and 1 more  (1.2 kB)"
+        );
+        assert_eq!(text(saved(Vec::new())), "version 42: 4 ConfigMap  (1.2 kB)");
+        insta::assert_snapshot!(
+            serde_json::to_string(&saved(vec![object("a")])).unwrap_or_default(),
+            @r#"{"event":"saved","at":"1970-01-01T00:00:00.000Z","version":42,"commits":1,"stored":1234,"records":{"ConfigMap":4},"objects":[{"object":"ConfigMap shop/a","state":"saved","version":42}]}"#
+        );
     }
 }
