@@ -20,7 +20,6 @@ mod clusters;
 mod commit;
 mod files;
 mod follow;
-#[allow(dead_code, unused_imports)] // verify and compaction use the rest
 mod format;
 mod index;
 mod land;

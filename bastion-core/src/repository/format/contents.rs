@@ -89,11 +89,6 @@ pub(crate) struct Contents {
 }
 
 impl Contents {
-    /// Bytes of the blocks as stored.
-    pub(crate) fn stored_len(&self) -> usize {
-        self.blocks.iter().map(|b| b.stored.len()).sum()
-    }
-
     pub(super) fn footer(&self, mut directory: proto::Directory) -> Result<Vec<u8>> {
         let mut start = 0;
         for block in &self.blocks {

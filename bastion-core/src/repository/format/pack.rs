@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::Result,
     hash::Digest,
-    record::{BodyFile, Place, Version},
+    record::{BodyFile, Version},
     store::Key,
     time::Timestamp,
 };
@@ -51,11 +51,6 @@ pub(crate) struct Pack {
 }
 
 impl Pack {
-    /// Where the body of a record lies; `None` unless it is a put.
-    pub(crate) fn place(&self, record: &Record) -> Option<Place> {
-        contents::place(BodyFile::Pack(self.digest), &self.blocks, record)
-    }
-
     /// Its records as versions of the log, but for those that the commit `dropped` (ascending numbers).
     pub(crate) fn versions<'a>(&'a self, commit: Origin, dropped: &'a [u32]) -> impl Iterator<Item = Version> + 'a {
         let kept = (0_u32..).zip(&self.records).filter(|(n, _)| dropped.binary_search(n).is_err());

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     error::Result,
     hash::Digest,
-    record::{Accepted, BodyFile, Place, Position, Version, Withheld},
+    record::{Accepted, BodyFile, Position, Version, Withheld},
     store::Key,
     time::Timestamp,
 };
@@ -91,11 +91,6 @@ impl Segment {
     /// The commit, as records of it or of its packs refer to it.
     pub(crate) fn origin(&self) -> Origin {
         self.header.origin()
-    }
-
-    /// Where the body of a record lies; `None` unless it is a put.
-    pub(crate) fn place(&self, record: &Record) -> Option<Place> {
-        contents::place(BodyFile::Segment(self.header.number), &self.blocks, record)
     }
 
     /// Its own records as versions of the log; those of its packs come before.

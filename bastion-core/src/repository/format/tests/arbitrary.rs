@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::{collection::vec, option, prelude::*};
 
-use super::super::*;
+use super::super::{checkpoint::Retention, contents::Origin, *};
 use crate::{
     hash::{Digest, Hasher, Sha256},
     object::{GroupKind, ObjectId, ResourceVersion},

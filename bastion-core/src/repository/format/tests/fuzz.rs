@@ -2,7 +2,8 @@
 //! try some thousand random ones.
 
 use super::super::{
-    envelope::{FileType, seal_encoded},
+    contents::Origin,
+    envelope::{FileType, Sealed, seal_encoded},
     *,
 };
 

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::{super::*, arbitrary};
+use super::{
+    super::{index::MAX_INDEX_FILE, *},
+    arbitrary,
+};
 use crate::{
     hash::{Digest, Hasher, Sha256},
     object::{GroupKind, ObjectId},

@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::{super::*, arbitrary};
+use super::{
+    super::{contents::Origin, *},
+    arbitrary,
+};
 use crate::{
     hash::{Algorithm, Digest},
     record::{BodyFile, Place, State},
@@ -32,7 +35,7 @@ proptest! {
         prop_assert_eq!(&read.header, &header);
         prop_assert_eq!(&read.records, &contents.records);
         prop_assert_eq!((read.digest, read.size), (sealed.digest, sealed.bytes.len() as u64));
-        let places: Vec<_> = read.records.iter().filter_map(|r| read.place(r)).collect();
+        let places: Vec<_> = read.versions().filter_map(|v| v.place).collect();
         let got: Vec<_> = places.iter().map(|p| body_at(&sealed.bytes, p)).collect();
         prop_assert_eq!(got, bodies);
         prop_assert!(places.iter().all(|p| p.file == BodyFile::Segment(header.number)));
@@ -45,7 +48,7 @@ proptest! {
         let read = decode_pack(&key(), &sealed.bytes).unwrap();
         prop_assert_eq!(&read.header, &header);
         prop_assert_eq!(&read.records, &contents.records);
-        let got: Vec<_> = read.records.iter().filter_map(|r| read.place(r)).map(|p| body_at(&sealed.bytes, &p)).collect();
+        let got: Vec<_> = read.versions(Origin::default(), &[]).filter_map(|v| v.place).map(|p| body_at(&sealed.bytes, &p)).collect();
         prop_assert_eq!(got, bodies);
 
         // The commit that brings the pack gives its records their place in the log, but not the dropped ones.

@@ -1,6 +1,6 @@
 //! One small file of each type, the same at every run.
 
-use super::super::*;
+use super::super::{checkpoint::Retention, contents::Origin, envelope::Sealed, *};
 use crate::{
     hash::{Algorithm, Digest, Hasher, Sha256},
     object::{GroupKind, ObjectId},
