@@ -24,6 +24,8 @@ pub(crate) enum Fault {
     Untrusted(String),
     /// A credential plugin or token file failed; its own text may hold the credential.
     Credentials,
+    /// The answer is longer than this.
+    TooLong(usize),
     /// The request or the answer is not what it must be.
     Malformed(String),
 }
@@ -171,6 +173,7 @@ impl fmt::Display for Fault {
             Self::TimedOut(patience) => write!(f, "no answer within {} s", patience.as_secs()),
             Self::Transport { cause, .. } | Self::Untrusted(cause) => f.write_str(cause),
             Self::Credentials => f.write_str("no credentials"),
+            Self::TooLong(most) => write!(f, "an answer of more than {most} bytes"),
             Self::Malformed(why) => f.write_str(why),
         }
     }
@@ -233,6 +236,7 @@ impl Fault {
                 );
                 return Error::Config { what, source: None };
             }
+            Self::TooLong(_) => return Error::Malformed { doing, why: self.to_string() },
             Self::Malformed(why) => return Error::Malformed { doing, why },
         };
         let message = status.message;

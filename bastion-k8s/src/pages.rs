@@ -14,6 +14,8 @@ use crate::{
 
 /// What one page should weigh: it is in memory as a whole.
 const PAGE_BYTES: usize = 4 << 20;
+/// A page that turns out to weigh more is asked for again in smaller pieces.
+const TOO_MUCH: usize = 4 * PAGE_BYTES;
 /// What is asked for first, when the objects' size is not known yet.
 const FIRST_PAGE: usize = 50;
 const LARGEST_PAGE: usize = 500;
@@ -57,10 +59,15 @@ impl Pages {
     /// prove nothing about what was not in them.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<Bytes>>> {
         let Some(place) = self.places.last() else { return Ok(None) };
-        let path = self.path(place.as_deref());
-        let body = {
+        let body = loop {
+            let request = Request::get(self.path(place.as_deref()));
+            let most = if self.limit > 1 { TOO_MUCH } else { usize::MAX };
             let _permit = self.client.list_permit().await;
-            self.client.call(&Request::get(path)).await.map_err(|f| self.failed(f))?
+            match self.client.call_up_to(&request, most).await {
+                Ok(body) => break body,
+                Err(Fault::TooLong(_)) => self.limit = (self.limit / 8).max(1),
+                Err(fault) => return Err(self.failed(fault)),
+            }
         };
         let page = Page::parse(&body, &self.kind.api_version(), &self.kind.kind)
             .map_err(|why| self.failed(Fault::Malformed(why)))?;

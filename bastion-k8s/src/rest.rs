@@ -32,7 +32,7 @@ const JSON: &str = "application/json";
 /// How often a call is tried in all.
 const TRIES: u32 = 5;
 
-/// Error bodies beyond this are cut: they are texts for people.
+/// Error bodies beyond this are not read: they are texts for people.
 const ERROR_BODY: usize = 64 << 10;
 
 impl Request {
@@ -64,9 +64,14 @@ impl Client {
     /// One call with its retries: what the server turned away (429, 503) is sent again, and reads also after
     /// a broken connection or a server's time-out. A write whose answer was lost is not: the caller looks.
     pub(crate) async fn call(&self, request: &Request) -> Result<Bytes, Fault> {
+        self.call_up_to(request, usize::MAX).await
+    }
+
+    /// A call whose answer may have so many bytes; beyond it is given up.
+    pub(crate) async fn call_up_to(&self, request: &Request, most: usize) -> Result<Bytes, Fault> {
         let mut backoff = Backoff::brisk();
         loop {
-            let fault = match self.call_once(request).await {
+            let fault = match self.attempt(request, most).await {
                 Ok(body) => return Ok(body),
                 Err(fault) => fault,
             };
@@ -77,7 +82,11 @@ impl Client {
                     _ => false,
                 },
                 Fault::Transport { sent, .. } => !*sent || request.method == Method::GET,
-                Fault::TimedOut(_) | Fault::Untrusted(_) | Fault::Credentials | Fault::Malformed(_) => false,
+                Fault::TimedOut(_)
+                | Fault::Untrusted(_)
+                | Fault::Credentials
+                | Fault::TooLong(_)
+                | Fault::Malformed(_) => false,
             };
             let wait = backoff.next(fault.retry_after());
             if !again || backoff.tries() >= TRIES {
@@ -90,8 +99,12 @@ impl Client {
 
     /// One call without retries.
     pub(crate) async fn call_once(&self, request: &Request) -> Result<Bytes, Fault> {
+        self.attempt(request, usize::MAX).await
+    }
+
+    async fn attempt(&self, request: &Request, most: usize) -> Result<Bytes, Fault> {
         let body = self.open(request, false).await?;
-        collect(body, self.options().request_timeout, usize::MAX).await
+        collect(body, self.options().request_timeout, most).await
     }
 
     /// Sends the request and hands back the body of a successful answer, unread.
@@ -107,21 +120,21 @@ impl Client {
             return Ok(body);
         }
         let asked = parts.headers.get(http::header::RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse().ok());
+        // A longer one is no `Status`: its code says enough.
         let text = collect(body, patience, ERROR_BODY).await.unwrap_or_default();
         Err(Fault::Status(Box::new(Status::parse(parts.status.as_u16(), asked.map(Duration::from_secs), &text))))
     }
 }
 
-/// Reads a body, `max` bytes of it at most; `patience` is for each piece, not for the whole.
-async fn collect(mut body: Body, patience: Duration, max: usize) -> Result<Bytes, Fault> {
+/// Reads a body of `most` bytes at most; `patience` is for each piece, not for the whole.
+async fn collect(mut body: Body, patience: Duration, most: usize) -> Result<Bytes, Fault> {
     let mut all = BytesMut::new();
     while let Some(frame) = timeout(patience, body.frame()).await.map_err(|_| Fault::TimedOut(patience))? {
         let Ok(data) = frame.map_err(Fault::transport)?.into_data() else { continue };
-        all.extend_from_slice(&data);
-        if all.len() >= max {
-            all.truncate(max);
-            break;
+        if data.len() > most.saturating_sub(all.len()) {
+            return Err(Fault::TooLong(most));
         }
+        all.extend_from_slice(&data);
     }
     Ok(all.freeze())
 }

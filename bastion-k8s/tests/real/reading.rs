@@ -30,6 +30,25 @@ async fn a_list_is_complete_over_many_pages_and_its_objects_are_whole() {
 }
 
 #[tokio::test]
+async fn a_page_that_weighs_too_much_is_asked_for_in_pieces() {
+    let Some(cluster) = Cluster::new("heavy").await else { return };
+    // Light ones first, so that the page has grown when the heavy ones come.
+    for i in 0..60 {
+        cluster.config_map(&format!("a{i:03}"), "", "x").await;
+    }
+    let heavy = "x".repeat(900 << 10);
+    for i in 0..24 {
+        cluster.config_map(&format!("b{i:03}"), "", &heavy).await;
+    }
+    let source = ListSource::new(cluster.client.clone(), cluster.selection()).unwrap();
+    let mut stream = source.observe(&config_maps(), None);
+    let seen = until(&mut stream, "complete").await;
+    let expected = (0..60).map(|i| format!("object a{i:03}")).chain((0..24).map(|i| format!("object b{i:03}")));
+    let expected: Vec<_> = ["begin".to_owned()].into_iter().chain(expected).chain(["complete".to_owned()]).collect();
+    assert_eq!(seen, expected);
+}
+
+#[tokio::test]
 async fn several_namespaces_are_listed_as_of_one_moment() {
     let Some(cluster) = Cluster::new("several").await else { return };
     cluster.config_map("here", "", "x").await;
