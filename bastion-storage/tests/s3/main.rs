@@ -7,6 +7,7 @@ mod behaviour;
 mod failures;
 mod minio;
 mod network;
+mod permissions;
 mod proxy;
 
 use std::error::Error;
