@@ -26,6 +26,7 @@ mod land;
 mod load;
 mod log;
 mod merge;
+mod merging;
 mod open;
 mod order;
 mod plan;

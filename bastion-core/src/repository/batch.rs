@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::{
-    format::{BodyAt, Contents, Fate, PackHeader, RawBlock, Record},
+    format::{BodyAt, Contents, Fate, PackHeader, RawBlock, Record, TARGET_RAW_BLOCK},
     log::Log,
     upload::{PARALLEL_UPLOADS, Upload},
 };
@@ -79,6 +79,10 @@ impl Batch {
                 if body.len() > MAX_BODY {
                     let why = format!("{} bytes are more than the {MAX_BODY} that can be stored", body.len());
                     return Err(Error::Object { id: change.id, why, source: None });
+                }
+                if body.len() >= TARGET_RAW_BLOCK {
+                    // A large one has a block to itself: its neighbours are read without it.
+                    self.close_block().await?;
                 }
                 record_bytes += 40 + extras_len(&extras);
                 let block = u32::try_from(self.rest.blocks.len()).unwrap_or(u32::MAX);

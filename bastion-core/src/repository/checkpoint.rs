@@ -6,9 +6,9 @@ use bytes::Bytes;
 
 use super::{
     Writer,
-    format::{self, Checkpoint, IndexHeader, IndexRef, IndexWriter, PackLive, Section, SegmentRun},
+    format::{self, Checkpoint, IndexHeader, IndexRef, IndexWriter, PackLive, SegmentRun},
     load::Base,
-    order,
+    merging::{add_object, worth_merging},
     race::Claim,
     tail::Tail,
 };
@@ -122,6 +122,10 @@ impl Writer {
             self.log.store_named(&key, &bytes).await?;
             indexes.push(reference);
         }
+        if let Some(from) = worth_merging(&indexes) {
+            let merged = self.log.merge_indexes(&indexes[from..], header).await?;
+            indexes.splice(from.., merged);
+        }
         let mut packs = base.map(|b| b.packs.clone()).unwrap_or_default();
         let mut segments = base.map(|b| b.segments.clone()).unwrap_or_default();
         self.index.with_tail(|tail| {
@@ -161,11 +165,7 @@ fn index_files(tail: &Tail, header: &IndexHeader) -> Result<Vec<(Bytes, IndexRef
             let (sealed, reference) = std::mem::take(&mut writer).finish(header)?;
             files.push((sealed.bytes, reference));
         }
-        let mut section = Section::Live;
-        for version in order::arrange(versions.clone()) {
-            writer.push(section, version)?;
-            section = Section::Past;
-        }
+        add_object(&mut writer, versions.clone())?;
     }
     if !writer.is_empty() {
         let (sealed, reference) = writer.finish(header)?;

@@ -63,7 +63,8 @@ impl LogState {
             let epoch = self.epochs.entry(header.role.clone()).or_default();
             *epoch = header.epoch.max(*epoch);
         }
-        for position in &header.positions {
+        let current = header.incarnation >= self.head.incarnation;
+        for position in header.positions.iter().filter(|_| current) {
             self.positions.insert((position.policy.clone(), position.kind.clone()), position.clone());
         }
         for accepted in &header.accepted {

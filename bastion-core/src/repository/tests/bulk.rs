@@ -37,7 +37,7 @@ async fn what_is_large_goes_into_packs_that_a_small_segment_names() {
         if n == 30 {
             // Packs go up while the batch grows, and a refused one is sent again by the next try.
             rt.sleep(Duration::from_millis(1)).await;
-            assert!(faulty.calls(Verb::Put).iter().any(|key| key.ends_with(".pack")));
+            assert!(faulty.calls(Verb::Put).iter().any(|key| key.contains("/packs/")));
             faulty.fail_next(Verb::Put, Fault::Denied);
         }
         batch.push(put(format!("o{n}"), 1 + n as u64, body.clone())).await.unwrap();
@@ -148,6 +148,28 @@ async fn two_hundred_and_fifty_six_segments_make_a_checkpoint() {
         memory.delete(&keys.checkpoint(k)).await.unwrap();
     }
     assert_eq!(repository.snapshot(CLUSTER).await.unwrap().history(&id("o7")).await.unwrap().len(), 13);
+}
+
+#[tokio::test(start_paused = true)]
+async fn index_files_stay_few() {
+    let (memory, rt) = (MemoryStore::new(), runtime(1));
+    init(memory.clone(), &rt).await;
+    let faulty = FaultyStore::new(Arc::new(memory.clone()), rt.clone(), 1);
+    let repository = open(faulty.clone(), &rt).await.unwrap();
+    let mut writer = writer(&repository, "watch").await;
+    for n in 0..200 {
+        let changes =
+            [put(format!("o{:03}", n % 70), 2 * n + 1, format!("{n}")), put("hot", 2 * n + 2, format!("{n}"))];
+        commit(&mut writer, changes).await.unwrap();
+        writer.checkpoint().await.unwrap();
+    }
+    let snapshot = repository.snapshot(CLUSTER).await.unwrap();
+    assert_eq!(snapshot.history(&id("hot")).await.unwrap().len(), 200);
+    assert_eq!(snapshot.history(&id("o007")).await.unwrap().len(), 3);
+    let before = faulty.calls(Verb::Get).len();
+    snapshot.clone().history(&id("o008")).await.unwrap();
+    let gets = faulty.calls(Verb::Get).len() - before;
+    assert!(gets < 60, "{gets} requests for one history");
 }
 
 #[tokio::test(start_paused = true)]

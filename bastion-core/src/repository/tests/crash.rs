@@ -1,9 +1,8 @@
 //! A process that dies before or after any of its requests, again and again, until its work is done.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeMap, sync::Arc};
+
+use tokio::sync::Mutex;
 
 use super::support::*;
 use crate::{
@@ -25,7 +24,7 @@ fn steps(rt: &SharedRuntime, big: Option<u64>) -> Vec<Vec<Change>> {
         let changes = (0..objects).map(|n| {
             rv += 1;
             let name = if Some(step) == big { format!("o{n}") } else { format!("o{}", rt.random() % 40) };
-            if Some(step) != big && rt.random() % 5 == 0 {
+            if Some(step) != big && rt.random().is_multiple_of(5) {
                 return deleted(name, rv);
             }
             let len = if Some(step) == big { 100_000 } else { 20 };
@@ -54,7 +53,7 @@ async fn live(
     store.set_rates(rates);
     let mut writer = writer(&repository, "watch").await;
     loop {
-        let step = *done.lock().unwrap();
+        let step = *done.lock().await;
         let Some(changes) = steps.get(step) else { break };
         let mut batch = writer.batch();
         for change in changes {
@@ -65,7 +64,7 @@ async fn live(
             }
         }
         writer.commit(&mut batch, &super::super::CommitNotes::default()).await.unwrap();
-        let mut acknowledged = acknowledged.lock().unwrap();
+        let mut acknowledged = acknowledged.lock().await;
         for change in changes {
             let body = match &change.what {
                 crate::record::What::Put { body, .. } => Some(body.to_vec()),
@@ -75,7 +74,7 @@ async fn live(
             acknowledged.insert(change.id.name.to_string(), (rv, body));
         }
         drop(acknowledged);
-        *done.lock().unwrap() += 1;
+        *done.lock().await += 1;
         if step % 3 == 2 {
             writer.checkpoint().await.unwrap();
         }
@@ -92,7 +91,7 @@ async fn what_was_acknowledged_is_there_and_nothing_is_doubled() {
         init(memory.clone(), &rt).await;
         let steps = steps(&rt, (seed % 4 == 1).then_some(seed % 12));
         // Every third storage is not at its best, besides.
-        let rate = if seed % 3 == 0 { 0.05 } else { 0.0 };
+        let rate = if seed.is_multiple_of(3) { 0.05 } else { 0.0 };
         let rates = FaultRates { lost_answer: rate, lost_request: rate, ..FaultRates::default() };
         let (done, acknowledged) = (Mutex::new(0), Mutex::new(World::new()));
         for life in 0_u64.. {
@@ -108,9 +107,9 @@ async fn what_was_acknowledged_is_there_and_nothing_is_doubled() {
                 () = faulty.died() => deaths += 1,
             }
             // Whatever was acknowledged is there at every moment, not just in the end.
-            check(&memory, &rt, &acknowledged.lock().unwrap(), false).await;
+            check(&memory, &rt, &*acknowledged.lock().await, false).await;
         }
-        packs += check(&memory, &rt, &acknowledged.lock().unwrap(), true).await;
+        packs += check(&memory, &rt, &*acknowledged.lock().await, true).await;
     }
     assert!(deaths > SEEDS, "they died {deaths} times");
     assert!(packs > SEEDS, "only {packs} bodies lay in packs");
