@@ -21,8 +21,10 @@ use crate::{
     wait,
 };
 
+mod audit;
 mod faults;
 
+pub use audit::Audited;
 pub use faults::EtcdBackup;
 
 /// How long a server may take to be ready; seconds when idle, more when tests run side by side.
@@ -96,6 +98,7 @@ impl ControlPlane {
         // Together: the API server waits for etcd by itself.
         let etcd = etcd_program(etcd, dir.path(), etcd_port, peer_port).start()?;
         let apiserver = apiserver_program(apiserver, dir.path(), &pki, etcd_port, apiserver_port)
+            .args(audit::args(dir.path())?)
             .args(options.apiserver_args.clone())
             .start()?;
         let mut cluster = Self {

@@ -18,6 +18,7 @@ pub mod control_plane;
 pub mod crds;
 pub mod dir;
 pub mod error;
+pub mod expect;
 pub mod load;
 pub mod minio;
 pub mod pki;

@@ -4,5 +4,10 @@
 //! needs from `bastion_tests`; tests of one theme share a cluster where they do not disturb each other.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod crashes;
+mod deletions;
+mod outages;
+mod stage;
 mod test_cluster;
 mod test_servers;
+mod writes;

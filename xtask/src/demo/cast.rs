@@ -1,8 +1,10 @@
 //! Who plays: the objects of the demo cluster, and what happens to them.
 
-use std::collections::BTreeMap;
-
-use bastion_tests::{Api, ControlPlane, Resource, compare::Id, load};
+use bastion_tests::{
+    Api, ControlPlane, Resource,
+    expect::{Expected, note},
+    load,
+};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
@@ -10,9 +12,6 @@ use crate::cli::Result;
 
 /// The teams' namespaces.
 pub(crate) const NAMESPACES: [&str; 4] = ["payments", "search", "identity", "shipping"];
-
-/// What should be in the repository: the resourceVersion of each object, `None` for one that was deleted.
-pub(crate) type Expected = BTreeMap<Id, Option<String>>;
 
 /// Makes the namespaces and the objects.
 pub(crate) async fn enter(cluster: &ControlPlane, api: &Api, count: usize) -> Result<Expected> {
@@ -97,10 +96,4 @@ pub(crate) async fn heartbeats(api: &Api, count: usize) -> Result<()> {
 
 fn namespace(number: usize) -> &'static str {
     NAMESPACES[number % NAMESPACES.len()]
-}
-
-fn note(kind: &Resource, object: &Value) -> (Id, Option<String>) {
-    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
-    let id = (kind.group.clone(), kind.kind.clone(), text("namespace"), text("name"));
-    (id, Some(text("resourceVersion")))
 }

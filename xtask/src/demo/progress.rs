@@ -1,29 +1,17 @@
 //! How far the repository is behind the cluster.
 
-use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
-use bastion_tests::{Bastion, Process, wait};
+use bastion_tests::{
+    Bastion, Process,
+    expect::{self, Expected},
+};
 
-use super::cast::Expected;
 use crate::cli::Result;
 
-/// Waits until every expected state is saved, as `bastion ls` tells.
+/// Waits until every expected state is saved.
 pub(crate) async fn saved(bastion: &Bastion, watcher: &mut Process, expected: &Expected) -> Result<()> {
-    let what = format!("{} states to be saved", expected.len());
-    let done = wait::until(&what, Duration::from_mins(3), async || {
-        if let Err(e) = watcher.check() {
-            return Ok(Some(Err(e)));
-        }
-        let rows = bastion.saved(&[]).await?;
-        let there: BTreeMap<_, _> = rows.into_iter().map(|row| (row.id(), row)).collect();
-        let all = expected.iter().all(|(id, wanted)| match (there.get(id), wanted) {
-            (Some(row), Some(version)) => row.state == "saved" && row.resource_version == *version,
-            (Some(row), None) => row.state == "deleted",
-            (None, _) => false,
-        });
-        Ok(all.then_some(Ok(())))
-    });
-    Ok(done.await??)
+    Ok(expect::saved(bastion, watcher, expected, Duration::from_mins(3)).await?)
 }
 
 /// Files and bytes of a folder with all below it.

@@ -5,14 +5,11 @@ use std::{
     time::Instant,
 };
 
-use bastion_tests::{Api, Bastion, ControlPlane, Process, compare, crds::Project};
+use bastion_tests::{Api, Bastion, ControlPlane, Process, compare, crds::Project, expect::Expected};
 
 use crate::{
     cli::Result,
-    demo::{
-        cast::{self, Expected},
-        progress,
-    },
+    demo::{cast, progress},
     screen,
 };
 

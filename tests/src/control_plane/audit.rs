@@ -1,0 +1,83 @@
+use std::{fs, path::Path};
+
+use serde_json::{Value, json};
+
+use super::ControlPlane;
+use crate::error::{Context as _, Result};
+
+/// A request as the API server saw it.
+#[derive(Debug, Clone)]
+pub struct Audited {
+    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, …
+    pub verb: String,
+    /// Path and query.
+    pub uri: String,
+    /// Who asked.
+    pub user: String,
+    /// What the client calls itself.
+    pub agent: String,
+    /// The resource in plural, where it is one.
+    pub resource: String,
+    /// The status.
+    pub code: u16,
+}
+
+impl Audited {
+    /// A list that reads a resource whole, not just one object to learn the current resourceVersion.
+    pub fn is_full_list(&self, resource: &str) -> bool {
+        self.verb == "list"
+            && self.resource == resource
+            && !self.uri.contains("limit=1&")
+            && !self.uri.ends_with("limit=1")
+    }
+}
+
+impl ControlPlane {
+    /// Every finished request since the cluster was started, from the API server's audit log.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn audit(&self) -> Result<Vec<Audited>> {
+        let text = fs::read_to_string(self.dir().join(FILE)).context("audit log")?;
+        let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        Ok(events
+            .map(|event| {
+                let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                Audited {
+                    verb: text(&event["verb"]),
+                    uri: text(&event["requestURI"]),
+                    user: text(&event["user"]["username"]),
+                    agent: text(&event["userAgent"]),
+                    resource: text(&event["objectRef"]["resource"]),
+                    code: event["responseStatus"]["code"]
+                        .as_u64()
+                        .and_then(|c| u16::try_from(c).ok())
+                        .unwrap_or_default(),
+                }
+            })
+            .collect())
+    }
+}
+
+const FILE: &str = "audit.jsonl";
+
+/// Arguments for a log of all requests of clients, without bodies. Watches are in it once they are served,
+/// everything else once it is answered.
+pub(super) fn args(dir: &Path) -> Result<Vec<String>> {
+    let policy = json!({
+        "apiVersion": "audit.k8s.io/v1", "kind": "Policy",
+        "omitStages": ["RequestReceived"],
+        "rules": [
+            {"level": "None", "users": ["system:apiserver", "system:kube-controller-manager"]},
+            {"level": "None", "userGroups": ["system:serviceaccounts"]},
+            {"level": "Metadata"},
+        ],
+    });
+    let path = dir.join("audit-policy.json");
+    fs::write(&path, policy.to_string()).context("audit policy")?;
+    Ok(vec![
+        format!("--audit-policy-file={}", path.display()),
+        format!("--audit-log-path={}", dir.join(FILE).display()),
+        "--audit-log-mode=blocking".to_owned(),
+    ])
+}

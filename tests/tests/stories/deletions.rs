@@ -1,0 +1,155 @@
+//! Deletions need proof: what was deleted gets its tombstone, what merely is not selected any more does not.
+
+use bastion_core::record::State;
+use bastion_tests::{Result, crds, expect::Expected};
+
+use crate::stage::{Stage, annotated, widget_path};
+
+/// The newest state of a widget in the repository.
+async fn state(stage: &Stage, name: &str) -> Result<Option<State>> {
+    let versions = stage.versions().await?;
+    Ok(versions.iter().find(|(id, _)| &*id.name == name).and_then(|(_, history)| {
+        history.iter().max_by(|a, b| a.order.compare(&b.order).then(a.segment.cmp(&b.segment))).map(|v| v.state)
+    }))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deletions_are_found_also_those_made_while_down() -> Result<()> {
+    let stage = Stage::new("deletions").await?;
+    let expected = stage.widgets("w", 40).await?;
+    let mut watcher = stage.watch_widgets()?;
+    stage.saved(&mut watcher, &expected).await?;
+
+    // While it watches.
+    let seen = stage.delete("w", 1).await?;
+    stage.saved(&mut watcher, &seen).await?;
+
+    // While it is down, and while it is down and the events are gone from etcd.
+    watcher.kill9();
+    let missed = stage.delete("w", 2).await?;
+    let mut watcher = stage.watch_widgets()?;
+    stage.saved(&mut watcher, &missed).await?;
+    watcher.kill9();
+    let mut forgotten = stage.delete("w", 3).await?;
+    stage.cluster.compact_and_restart().await?;
+    forgotten.extend(stage.change("w", 4, "behind").await?);
+    let mut watcher = stage.watch_widgets()?;
+    stage.saved(&mut watcher, &forgotten).await?;
+
+    // Made again under its name: one history, two uids.
+    let again = stage.create(&crds::widget(), vec![crds::widget().head(Some("two"), "w-0001")]).await?;
+    stage.saved(&mut watcher, &again).await?;
+    let versions = stage.versions().await?;
+    let (_, history) = versions.iter().find(|(id, _)| &*id.name == "w-0001").unwrap();
+    let uids: std::collections::BTreeSet<_> = history.iter().map(|v| v.uid.clone()).collect();
+    assert_eq!((history.len(), uids.len()), (3, 2), "{history:?}");
+    stage.sound().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_namespace_takes_its_objects_with_it() -> Result<()> {
+    let stage = Stage::new("namespace").await?;
+    let expected = stage.widgets("w", 10).await?;
+    let mut watcher = stage.bastion.start(&["watch", "--all"])?;
+    stage.saved(&mut watcher, &expected).await?;
+    let gone: Expected = expected.keys().filter(|id| id.2 == "two").map(|id| (id.clone(), None)).collect();
+    assert_eq!(gone.len(), 5);
+    stage.api.delete("/api/v1/namespaces/two").await.unwrap();
+    stage.saved(&mut watcher, &gone).await?;
+    let namespace = (String::new(), "Namespace".to_owned(), String::new(), "two".to_owned());
+    stage.saved(&mut watcher, &Expected::from([(namespace, None)])).await?;
+    let kept: Expected = expected.into_iter().filter(|(id, _)| id.2 == "one").collect();
+    assert_eq!(stage.missing(&kept).await?, [""; 0]);
+    stage.sound().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_loses_its_annotation_is_released_and_backup_all_beside_it_deletes_nothing() -> Result<()> {
+    let stage = Stage::new("released").await?;
+    stage.widgets("w", 6).await?;
+    let mut wanted = Expected::new();
+    for number in 0..4 {
+        let answer = stage.api.merge(&widget_path("w", number), &annotated(Some("true"))).await.unwrap();
+        wanted.extend([bastion_tests::expect::note(&crds::widget(), &answer)]);
+    }
+    let mut watcher = stage.bastion.start(&["watch"])?;
+    stage.saved(&mut watcher, &wanted).await?;
+    assert_eq!(state(&stage, "w-0005").await?, None, "an object without the annotation was taken");
+
+    // Everything once, beside the watch of the annotated: more is saved, nothing is deleted.
+    let all = stage.bastion.ok(&["backup", "--all"]).await?;
+    assert_eq!(state(&stage, "w-0005").await?, Some(State::Put), "{}", all.text());
+    stage.api.merge(&widget_path("w", 1), &annotated(None)).await.unwrap();
+    let change = stage.change("w", 0, "after the release").await?;
+    stage.saved(&mut watcher, &change).await?;
+    for (id, history) in stage.versions().await? {
+        assert!(history.iter().all(|v| v.state != State::Deleted), "{id} was deleted: {history:?}");
+    }
+
+    // In a repository that only the annotated go to, the same is a release; the objects live on.
+    let mut stage = stage;
+    watcher.kill9();
+    stage.fresh_repository("annotated").await?;
+    let mut watcher = stage.bastion.start(&["watch"])?;
+    wanted.extend(change);
+    wanted.retain(|id, _| id.3 != "w-0001");
+    stage.saved(&mut watcher, &wanted).await?;
+    stage.api.merge(&widget_path("w", 2), &annotated(Some("false"))).await.unwrap();
+    let behind = stage.change("w", 0, "behind the release").await?;
+    stage.saved(&mut watcher, &behind).await?;
+    assert_eq!(state(&stage, "w-0002").await?, Some(State::Released));
+
+    // The same while it is down, found by the list.
+    watcher.kill9();
+    stage.api.merge(&widget_path("w", 3), &annotated(None)).await.unwrap();
+    stage.cluster.compact_and_restart().await?;
+    let behind = stage.change("w", 0, "behind the second release").await?;
+    let mut watcher = stage.bastion.start(&["watch"])?;
+    stage.saved(&mut watcher, &behind).await?;
+    bastion_tests::wait::until("the second release", crate::stage::SOON, async || {
+        Ok((state(&stage, "w-0003").await? == Some(State::Released)).then_some(()))
+    })
+    .await?;
+
+    // Selected again, and by its namespace this time.
+    let path = "/api/v1/namespaces/two";
+    stage.api.merge(path, &annotated(Some("true"))).await.unwrap();
+    bastion_tests::wait::until("the namespace's objects", crate::stage::SOON, async || {
+        let (three, five) = (state(&stage, "w-0003").await?, state(&stage, "w-0005").await?);
+        Ok((three == Some(State::Put) && five == Some(State::Put)).then_some(()))
+    })
+    .await?;
+    stage.sound().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_brake_holds_back_when_almost_everything_vanishes() -> Result<()> {
+    let stage = Stage::new("brake").await?;
+    let expected = stage.widgets("w", 300).await?;
+    let mut watcher = stage.watch_widgets()?;
+    stage.saved(&mut watcher, &expected).await?;
+    watcher.kill9();
+    // Nearly all vanish while nobody looks, and the events with them.
+    for namespace in ["one", "two"] {
+        stage.api.delete(&crds::widget().path(Some(namespace))).await.unwrap();
+    }
+    stage.cluster.compact_and_restart().await?;
+    let new = stage.widgets("n", 1).await?;
+    let mut watcher = stage.watch_widgets()?;
+    // Changes go on …
+    stage.saved(&mut watcher, &new).await?;
+    // … the deletions wait for a person, who sees them.
+    bastion_tests::wait::until("the brake", crate::stage::SOON, async || {
+        let status = stage.bastion.ok(&["status"]).await?.text();
+        Ok(status.contains("HELD BACK").then_some(()))
+    })
+    .await?;
+    for (id, history) in stage.versions().await? {
+        assert!(history.iter().all(|v| v.state == State::Put), "{id} was deleted in spite of the brake");
+    }
+    // The person says that it was meant.
+    stage.bastion.ok(&["deletions", "accept", "widgets.tests.bastion.dev"]).await?;
+    let gone: Expected = expected.into_keys().map(|id| (id, None)).collect();
+    stage.saved(&mut watcher, &gone).await?;
+    stage.sound().await
+}
