@@ -6,7 +6,7 @@ use super::{KindReport, NAMED_FAILURES};
 use crate::{error::Error, object::Kind, pipeline::KindSnapshot};
 
 /// How long a kind whose stream ended rests before it is read again: at first, and at most.
-const REST: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(600));
+const REST: (Duration, Duration) = (Duration::from_secs(15), Duration::from_mins(10));
 
 #[derive(Debug)]
 pub(super) struct Followed {

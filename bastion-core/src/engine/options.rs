@@ -36,7 +36,7 @@ impl Default for EngineOptions {
             queue_bytes: 32 << 20,
             batch_bytes: 32 << 20,
             commit_interval: Duration::ZERO,
-            position_interval: Duration::from_secs(60),
+            position_interval: Duration::from_mins(1),
             flush_deadline: Duration::from_secs(20),
         }
     }

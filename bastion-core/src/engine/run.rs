@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// What the batcher ends with.
-type Batched = oneshot::Receiver<Result<Finished>>;
+type Outcome = oneshot::Receiver<Result<Finished>>;
 
 pub(super) struct Run {
     ctx: Arc<Context>,
@@ -59,7 +59,7 @@ impl Run {
     }
 
     pub(super) async fn run(mut self, batcher: Batcher, cancel: CancellationToken) -> Result<Report> {
-        let mut batched = self.start_batcher(batcher);
+        let mut outcome = self.start_batcher(batcher);
         let mut kinds = self.ctx.source.kinds();
         while self.kinds_open || self.followed.values().any(Followed::is_under_way) {
             let wake = self.followed.values().filter_map(Followed::rests_until).min();
@@ -69,12 +69,12 @@ impl Run {
                     self.report.cancelled = true;
                     break;
                 }
-                result = &mut batched => return Err(ended_early(result)),
+                result = &mut outcome => return Err(ended_early(result)),
                 told = self.told.recv() => match told {
                     Some(ToEngine::Rewound { lane }) if self.is_current(&lane) => {
-                        self.restart(true, &cancel, &mut batched).await?;
+                        self.restart(true, &cancel, &mut outcome).await?;
                     }
-                    Some(ToEngine::Incarnation) => self.restart(false, &cancel, &mut batched).await?,
+                    Some(ToEngine::Incarnation) => self.restart(false, &cancel, &mut outcome).await?,
                     Some(told) => self.hear(told)?,
                     None => {}
                 },
@@ -86,19 +86,19 @@ impl Run {
             }
         }
         drop(kinds);
-        self.finish(batched).await
+        self.finish(outcome).await
     }
 
-    fn start_batcher(&self, batcher: Batcher) -> Batched {
-        let (done, batched) = oneshot::channel();
+    fn start_batcher(&self, batcher: Batcher) -> Outcome {
+        let (done, outcome) = oneshot::channel();
         let life = self.life.clone();
         self.ctx.options.runtime.spawn(Box::pin(async move {
-            if let Some(result) = life.run_until_cancelled(batcher.run()).await {
+            if let Some(result) = life.run_until_cancelled(Box::pin(batcher.run())).await {
                 // The run is over and asks no more.
                 let _ = done.send(result);
             }
         }));
-        batched
+        outcome
     }
 
     fn is_current(&self, lane: &Arc<Lane>) -> bool {
@@ -187,6 +187,7 @@ impl Run {
         let patience = self.ctx.options.flush_deadline;
         self.spawn(async move {
             let retired = async {
+                lane.calm().await;
                 if let Err(error) = bury_kind(&lane).await {
                     tracing::warn!(kind = %lane.group_kind, error = crate::pipeline::describe(&error), "burying a kind");
                 }
@@ -226,27 +227,29 @@ impl Run {
     }
 
     /// A new life of etcd: what is under way is of the former one, and every kind is compared anew.
-    async fn restart(&mut self, begin: bool, cancel: &CancellationToken, batched: &mut Batched) -> Result<()> {
+    async fn restart(&mut self, begin: bool, cancel: &CancellationToken, outcome: &mut Outcome) -> Result<()> {
         self.generation.cancel();
         for lane in self.lanes.all() {
             self.absorb(&lane);
             self.lanes.remove(&lane.group_kind);
         }
-        let (done, begun) = oneshot::channel();
+        let (done, answer) = oneshot::channel();
         let told = self.ctx.to_batcher.send(ToBatcher::Restart { begin, done });
         tokio::select! {
             biased;
             // The loop sees it next, and ends.
             () = cancel.cancelled() => return Ok(()),
-            result = batched => return Err(ended_early(result)),
-            incarnation = async { told.await.ok()?; Some(begun.await) } => match incarnation {
+            result = outcome => return Err(ended_early(result)),
+            incarnation = async { told.await.ok()?; Some(answer.await) } => match incarnation {
                 Some(Ok(incarnation)) => self.log.begin_life(incarnation),
                 _ => return Ok(()),
             },
         }
         self.generation = self.life.child_token();
         let kinds: Vec<_> = self.followed.values().filter_map(Followed::kind_to_follow).collect();
-        kinds.into_iter().for_each(|kind| self.follow(kind));
+        for kind in kinds {
+            self.follow(kind);
+        }
         Ok(())
     }
 
@@ -258,14 +261,16 @@ impl Run {
     }
 
     /// Makes what is under way durable, saves positions, closes the writer.
-    async fn finish(mut self, mut batched: Batched) -> Result<Report> {
+    async fn finish(mut self, mut outcome: Outcome) -> Result<Report> {
         let lanes = self.lanes.all();
-        lanes.iter().for_each(|lane| lane.stop.cancel());
+        for lane in &lanes {
+            lane.stop.cancel();
+        }
         let deadline = async {
             if self.report.cancelled {
                 self.ctx.options.runtime.sleep(self.ctx.options.flush_deadline).await;
             } else {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         let told = &mut self.told;
@@ -286,13 +291,13 @@ impl Run {
             };
             tokio::select! {
                 biased;
-                result = &mut batched => return Err(ended_early(result)),
+                result = &mut outcome => return Err(ended_early(result)),
                 error = fatal => return Err(error),
                 () = calm => {}
             }
-            // A batcher that is gone says why through `batched`.
+            // A batcher that is gone says why through `outcome`.
             let _ = self.ctx.to_batcher.send(ToBatcher::Finish).await;
-            match batched.await {
+            match outcome.await {
                 Ok(result) => result,
                 Err(_) => Err(Error::Cancelled),
             }

@@ -35,12 +35,17 @@ pub(crate) enum Decision {
 pub(crate) async fn decide(lane: &Arc<Lane>, mut list: Listing, at: &Order, suspicious: bool) -> Result<Decision> {
     let by_server = list.coverage.selector;
     list.end();
+    // What is on its way into the log may not be in the index yet. Asked for before the index is, so that
+    // nothing slips through between the two.
+    let mut under_way = lane.tracker(|t| t.under_way());
+    under_way.retain(|id| list.misses(id));
     let compare = || list.absent(lane.ctx.index.live(&lane.group_kind), at, &lane.judge.policy);
     let absent = lane.patiently(compare).await?;
+    let mut all = absent.ids.clone();
+    all.extend(under_way);
     if !is_too_much(lane, &absent, suspicious) {
-        return Ok(Decision::Delete(absent.ids));
+        return Ok(Decision::Delete(all));
     }
-    let all = absent.ids.clone();
     let unproven = unproven(lane, absent, by_server).await;
     if !is_too_much(lane, &unproven, suspicious) {
         return Ok(Decision::Delete(all));

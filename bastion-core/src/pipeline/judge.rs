@@ -64,9 +64,8 @@ impl Judge {
             Seen::Unselected { .. } if newest.state == State::Put && newest.policy == self.policy => Verdict::Release,
             Seen::Unselected { .. } => Verdict::Unchanged,
             Seen::Gone { .. } if newest.state == State::Deleted => Verdict::Unchanged,
-            Seen::Gone { proof: Proof::LeftSelection, .. } => Verdict::Get,
+            Seen::Gone { proof: Proof::LeftSelection, .. } | Seen::Look { .. } => Verdict::Get,
             Seen::Gone { proof, .. } => Verdict::Delete(*proof),
-            Seen::Look { .. } => Verdict::Get,
         }
     }
 }

@@ -138,7 +138,7 @@ impl Lane {
 
     /// Starts as many workers as the depth of the queue asks for.
     fn hire(self: &Arc<Self>, inner: &mut Inner) {
-        let missing = self.ctx.options.workers.to_start(inner.workers, inner.tracker.ready());
+        let missing = self.ctx.options.workers.missing(inner.workers, inner.tracker.ready());
         for _ in 0..missing {
             inner.workers += 1;
             self.ctx.options.runtime.spawn(Box::pin(workers::work(self.clone())));
@@ -160,9 +160,9 @@ impl Lane {
             };
             let idle = async {
                 if spare {
-                    options.runtime.sleep(options.workers.idle_time()).await
+                    options.runtime.sleep(options.workers.idle_time()).await;
                 } else {
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
             };
             tokio::select! {

@@ -62,8 +62,7 @@ impl Listing {
                 continue;
             }
             absent.of += 1;
-            let newer_than_the_list = newest.order.compare(at) == Ordering::Greater;
-            if newer_than_the_list || self.names.binary_search(&name_hash(&id)).is_ok() {
+            if newest.order.compare(at) == Ordering::Greater || !self.misses(&id) {
                 continue;
             }
             absent.of_earlier_life += u64::from(newest.order.incarnation < at.incarnation);
@@ -72,16 +71,21 @@ impl Listing {
         Ok(absent)
     }
 
+    /// Whether the complete list looked where the object would be and has not shown it.
+    pub(crate) fn misses(&self, id: &ObjectId) -> bool {
+        self.covers(id) && self.names.binary_search(&name_hash(id)).is_err()
+    }
+
+    fn covers(&self, id: &ObjectId) -> bool {
+        self.coverage.namespaces.as_ref().is_none_or(|namespaces| namespaces.contains(&id.namespace))
+    }
+
     /// Whether the list would have shown the object if it still existed.
     fn expects(&self, id: &ObjectId, newest: &Newest, policy: &Arc<str>) -> bool {
-        let covered = match &self.coverage.namespaces {
-            None => true,
-            Some(namespaces) => namespaces.contains(&id.namespace),
-        };
         // A server that filters shows only what the selection takes: of what other policies recorded, and of
         // what was released, it says nothing.
         let shown = !self.coverage.selector || (newest.state == State::Put && newest.policy == *policy);
-        newest.state != State::Deleted && covered && shown
+        newest.state != State::Deleted && shown && self.covers(id)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
 };
 
 const FIRST: Duration = Duration::from_millis(200);
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// How often a one-shot run tries what may or may not be a matter of waiting: some six seconds in all.
 const ONE_SHOT_TRIES: u32 = 6;
 

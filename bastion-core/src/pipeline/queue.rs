@@ -128,6 +128,11 @@ impl Queue {
         self.entries.contains_key(id)
     }
 
+    /// The objects that wait.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &ObjectId> {
+        self.entries.keys()
+    }
+
     /// How many objects wait.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()

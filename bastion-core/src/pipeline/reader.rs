@@ -113,10 +113,13 @@ impl Reader {
         let lane = self.lane.clone();
         // A list that was cut together with the stream before this one.
         lane.tracker(|t| t.low.cancel_list());
+        if self.from.is_some() {
+            lane.stats.enter(Phase::Following);
+        }
         let mut stream = lane.ctx.source.observe(&lane.kind, self.from.clone());
         loop {
             let now = lane.ctx.options.runtime.uptime();
-            let ask = lane.ctx.options.runtime.sleep(self.ask_at.saturating_sub(now).min(Duration::from_secs(86_400)));
+            let ask = lane.ctx.options.runtime.sleep(self.ask_at.saturating_sub(now).min(Duration::from_hours(24)));
             let next = tokio::select! {
                 biased;
                 () = lane.stop.cancelled() => return Ok(End::Stopped),

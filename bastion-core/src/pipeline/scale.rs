@@ -33,18 +33,18 @@ impl Workers {
         self
     }
 
-    pub(crate) fn idle_time(&self) -> Duration {
+    pub(crate) fn idle_time(self) -> Duration {
         self.idle
     }
 
     /// How many to start now, with `running` at work and `waiting` objects in the queue.
-    pub(crate) fn to_start(&self, running: usize, waiting: usize) -> usize {
+    pub(crate) fn missing(self, running: usize, waiting: usize) -> usize {
         let wanted = waiting.div_ceil(self.depth).clamp(self.floor, self.ceiling);
         wanted.saturating_sub(running)
     }
 
     /// Whether one of `running` workers that found nothing to do for [`Self::idle_time`] goes.
-    pub(crate) fn may_stop(&self, running: usize) -> bool {
+    pub(crate) fn may_stop(self, running: usize) -> bool {
         running > self.floor
     }
 }
@@ -58,10 +58,10 @@ mod tests {
     #[test]
     fn a_flood_brings_the_ceiling_and_calm_the_floor() {
         let pool = Workers::between(2, 8);
-        assert_eq!(pool.to_start(0, 0), 2);
-        assert_eq!(pool.to_start(2, 20), 0);
-        assert_eq!(pool.to_start(2, 48), 1);
-        assert_eq!(pool.to_start(2, 100_000), 6);
+        assert_eq!(pool.missing(0, 0), 2);
+        assert_eq!(pool.missing(2, 20), 0);
+        assert_eq!(pool.missing(2, 48), 1);
+        assert_eq!(pool.missing(2, 100_000), 6);
         assert!(pool.may_stop(3));
         assert!(!pool.may_stop(2));
     }
@@ -70,11 +70,11 @@ mod tests {
         #[test]
         fn never_leaves_its_bounds(floor in 0..20usize, ceiling in 0..20usize, running in 0..40usize, waiting in 0..10_000usize) {
             let pool = Workers::between(floor, ceiling);
-            let after = running + pool.to_start(running, waiting);
+            let after = running + pool.missing(running, waiting);
             prop_assert!(after >= floor.max(1));
             prop_assert!(after <= ceiling.max(floor).max(1).max(running));
             // The next look starts nobody: no flapping.
-            prop_assert_eq!(pool.to_start(after, waiting), 0);
+            prop_assert_eq!(pool.missing(after, waiting), 0);
         }
     }
 }

@@ -12,12 +12,12 @@ use crate::{
     error::Result,
     memory::{MemoryCluster, MemorySource},
     object::{GroupKind, ObjectId},
-    pipeline::{KindSnapshot, Stats},
+    pipeline::{KindSnapshot, Phase, Stats},
     record::{State, Version},
     repository::{InitOptions, ObjectFilter, OpenOptions, Repository, Snapshot, Writer, WriterOptions},
     runtime::{SharedRuntime, SimRuntime},
     source::Source,
-    store::{FaultyStore, MemoryStore, Verb},
+    store::{FaultyStore, MemoryStore, RetryPolicy, RetryStore, Verb},
 };
 
 mod crash;
@@ -76,14 +76,17 @@ impl World {
         self.cluster.put(json).unwrap();
     }
 
-    pub(super) async fn repository(&self) -> Repository {
+    pub(super) async fn repository(&self) -> Result<Repository> {
         let options = OpenOptions::default().write(true).runtime(self.runtime.clone());
-        Repository::open(Arc::new(self.store.clone()), options).await.unwrap()
+        // As programs do: everything but a create is tried again.
+        let store = Arc::new(self.store.clone());
+        let store = RetryStore::new(store, self.runtime.clone(), RetryPolicy::default());
+        Repository::open(Arc::new(store), options).await
     }
 
     pub(super) async fn writer(&self, role: &str) -> Result<Writer> {
         let uid = self.cluster.list().cluster_uid().await.unwrap();
-        self.repository().await.writer("prod", WriterOptions::new(uid, role)).await
+        self.repository().await?.writer("prod", WriterOptions::new(uid, role)).await
     }
 
     pub(super) async fn engine(&self, source: impl Source) -> Result<Engine> {
@@ -110,6 +113,8 @@ impl World {
         let cancel = CancellationToken::new();
         let stats = engine.stats();
         let done = tokio::spawn(engine.run(cancel.clone()));
+        // It begins before anybody asks how it goes.
+        self.runtime.sleep(Duration::from_millis(10)).await;
         Watching { stats, cancel, done }
     }
 
@@ -189,7 +194,8 @@ impl Watching {
     /// Nothing that was seen is on its way any more.
     pub(super) fn is_calm(&self) -> bool {
         let snapshot = self.stats.snapshot();
-        snapshot.kinds.values().all(|k| k.oldest_unsaved.is_none() && k.lists + k.events > 0)
+        let mut kinds = snapshot.kinds.values();
+        !snapshot.kinds.is_empty() && kinds.all(|k| k.oldest_unsaved.is_none() && k.phase == Phase::Following)
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -206,10 +212,5 @@ impl Watching {
     pub(super) async fn kill(self) {
         self.done.abort();
         let _ = self.done.await;
-    }
-
-    /// How it ended by itself.
-    pub(super) async fn end(self) -> Result<Report> {
-        self.done.await.unwrap()
     }
 }

@@ -129,6 +129,11 @@ impl Tracker {
         self.queue.holds(id)
     }
 
+    /// Everything that waits or is in flight.
+    pub(crate) fn under_way(&self) -> BTreeSet<ObjectId> {
+        self.queue.ids().chain(self.flight.keys()).cloned().collect()
+    }
+
     /// How many can be taken up.
     pub(crate) fn ready(&self) -> usize {
         self.queue.ready()
