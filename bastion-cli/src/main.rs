@@ -17,6 +17,7 @@ mod remedy;
 mod report;
 mod run;
 mod signals;
+mod tree;
 mod when;
 
 /// Gives pages back after the burst of a first list, which glibc's allocator does not.

@@ -17,7 +17,7 @@ use crate::{
     progress::Progress,
     report::backup::BackupReport,
     run::App,
-    signals,
+    signals, tree,
 };
 
 /// How long to wait for a storage that is away: somebody waits for the end of this command.
@@ -66,6 +66,12 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     let mut report = report?;
     if report.kinds.is_empty() && !report.undiscovered.is_empty() {
         return Err(report.undiscovered.swap_remove(0).1.into());
+    }
+    if args.tree.wanted(app.repo_url()?) {
+        let progress = Progress::start("writes tree/");
+        let shown = repo.tree_view(&cluster.name).update().await;
+        progress.clear();
+        tree::warn(shown);
     }
     let shown = BackupReport::new(&cluster.name, &policy, &report);
     if nothing(&report) {

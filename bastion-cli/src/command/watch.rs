@@ -7,6 +7,7 @@ use bastion_core::{
     repository::WriterOptions,
 };
 use bastion_k8s::WatchSource;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     args::{EventFormat, TakeArgs},
@@ -14,7 +15,7 @@ use crate::{
     exit::Exit,
     report::events::{Event, Events},
     run::App,
-    signals, when,
+    signals, tree, when,
 };
 
 /// Save every change as it happens
@@ -64,6 +65,11 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     let mut events = Events::new(engine.stats(), &repo, &cluster.name, args.output, head);
     events.print(&app.out, &started)?;
     let stop = signals::cancelled_by_signal()?;
+    let written = CancellationToken::new();
+    let tree = args
+        .tree
+        .wanted(app.repo_url()?)
+        .then(|| tokio::spawn(repo.tree_view(&cluster.name).keep(tree::EVERY, written.clone(), tree::warn)));
     let mut run = std::pin::pin!(engine.run(stop.clone()));
     let mut tick = tokio::time::interval(Duration::from_millis(200));
     let report = loop {

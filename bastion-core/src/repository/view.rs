@@ -26,6 +26,7 @@ use crate::{
 };
 
 mod files;
+mod keep;
 mod rebuild;
 mod show;
 #[cfg(test)]
