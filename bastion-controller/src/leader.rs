@@ -1,6 +1,6 @@
 //! The lead: won on a Lease, fenced by the log's epochs, given back on the way out.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bastion_core::{
     engine::{Engine, Report},
@@ -14,10 +14,14 @@ use crate::{
     config::Config,
     health::Health,
     run::{Exit, Fatal, Reached, chain},
+    view::View,
 };
 
 /// The role of the controller's writers in the log: of one role, only the newest may write.
 const ROLE: &str = "controller";
+
+/// How often the log's end goes to the Lease, which is renewed no more often.
+const TELL_EVERY: Duration = Duration::from_secs(2);
 
 /// Leads whenever it may, until `stop`.
 pub(crate) async fn lead(
@@ -73,16 +77,23 @@ async fn term(
     let source = Arc::new(WatchSource::new(client.clone(), config.selection())?);
     let engine = Engine::new(source, writer, config.engine_options()?);
     let stats = engine.stats();
-    health.set_stats(stats);
+    health.set_stats(stats.clone());
     let cancel = CancellationToken::new();
     let mut run = std::pin::pin!(engine.run(cancel.clone()));
-    let report = loop {
+    let view = View::start(config, reached);
+    let mut tick = tokio::time::interval(TELL_EVERY);
+    let result = loop {
         tokio::select! {
-            report = &mut run => break report?,
+            report = &mut run => break report,
             () = stop.cancelled(), if !cancel.is_cancelled() => cancel.cancel(),
             () = lost.cancelled(), if !cancel.is_cancelled() => cancel.cancel(),
+            _ = tick.tick() => if let Some(head) = stats.head() {
+                tell(leadership, &head);
+            },
         }
     };
+    view.finish().await;
+    let report = result?;
     tell(leadership, &report.head);
     summary(&report);
     Ok(Some(report))

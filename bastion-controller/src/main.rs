@@ -8,6 +8,7 @@ mod logging;
 mod metrics;
 mod run;
 mod serve;
+mod view;
 
 /// Gives pages back after the burst of a first list, which glibc's allocator does not.
 #[global_allocator]

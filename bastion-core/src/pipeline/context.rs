@@ -123,6 +123,7 @@ impl Context {
         *self.head.lock().unwrap_or_else(PoisonError::into_inner) = head.clone();
         let engine = &self.stats.engine;
         engine.segment.set(head.number);
+        engine.set_head(head);
         engine.incarnation.set(u64::from(head.incarnation));
         engine.committed_at.set(u64::try_from(head.at.as_millis()).unwrap_or(0));
     }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{object::GroupKind, pipeline::state::ObjectState, runtime::SharedRuntime, time::Timestamp};
+use crate::{object::GroupKind, pipeline::state::ObjectState, repository::Head, runtime::SharedRuntime, time::Timestamp};
 
 mod histogram;
 mod snapshot;
@@ -37,6 +37,7 @@ pub(crate) struct EngineStats {
     pub(crate) latency: Histogram,
     pub(crate) committed_at: Counter,
     pub(crate) segment: Counter,
+    head: Mutex<Option<Head>>,
     pub(crate) incarnation: Counter,
     pub(crate) bytes_in_flight: Counter,
     pub(crate) error: Mutex<Option<String>>,
@@ -112,6 +113,11 @@ impl Stats {
         lock(&self.skipped).insert(kind, why);
     }
 
+    /// The end of the log as the engine wrote or read it last; `None` before it ran.
+    pub fn head(&self) -> Option<Head> {
+        lock(&self.engine.head).clone()
+    }
+
     /// Everything as it is now.
     pub fn snapshot(&self) -> Snapshot {
         let now = self.runtime.uptime();
@@ -140,6 +146,11 @@ impl Stats {
 }
 
 impl EngineStats {
+    /// The log ends here now.
+    pub(crate) fn set_head(&self, head: &Head) {
+        *lock(&self.head) = Some(head.clone());
+    }
+
     /// The last commit failed with this, or (`None`) did not.
     pub(crate) fn set_error(&self, error: Option<String>) {
         if error.is_some() {
