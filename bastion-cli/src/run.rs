@@ -61,7 +61,7 @@ async fn dispatch(cli: Cli) -> Result<Exit> {
     match cli.command {
         Command::Init(a) => command::init::run(&app, a).await,
         Command::Backup(a) => command::backup::run(&app, a).await,
-        Command::Watch(a) => command::watch::run(&app, a).await,
+        Command::Watch(a) => Box::pin(command::watch::run(&app, a)).await,
         Command::Ls(a) => command::ls::run(&app, a).await,
         Command::Show(a) => command::show::run(&app, a).await,
         Command::History(a) => command::history::run(&app, a).await,

@@ -10,6 +10,9 @@ use crate::error::chain;
 /// How often a running watch brings the view up to date.
 pub(crate) const EVERY: Duration = Duration::from_secs(1);
 
+/// How long it may take to do so a last time, on the way out.
+pub(crate) const LAST: Duration = Duration::from_secs(10);
+
 /// Says what could not be shown. A view that fails holds nothing up: the log is the backup.
 pub(crate) fn warn(updated: bastion_core::Result<ViewReport>) {
     match updated {

@@ -74,10 +74,16 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     let mut tick = tokio::time::interval(Duration::from_millis(200));
     let report = loop {
         tokio::select! {
-            report = &mut run => break report?,
+            report = &mut run => break report,
             _ = tick.tick() => events.tell(&app.out).await?,
         }
     };
+    written.cancel();
+    if let Some(tree) = tree {
+        // Whatever is missing then, the next start writes.
+        let _ = tokio::time::timeout(tree::LAST, tree).await;
+    }
+    let report = report?;
     events.tell(&app.out).await?;
     events
         .print(&app.out, &Event::Stopped { at: when::now(), version: report.head.number, flushed: report.flushed })?;

@@ -54,14 +54,15 @@ pub(crate) enum Event {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Object {
     /// `Deployment.apps shop/web`.
-    object: String,
+    #[serde(rename = "object")]
+    id: String,
     state: &'static str,
     version: u64,
 }
 
 impl From<&Version> for Object {
     fn from(v: &Version) -> Self {
-        Self { object: v.id.to_string(), state: word(v.state), version: v.segment }
+        Self { id: v.id.to_string(), state: word(v.state), version: v.segment }
     }
 }
 
@@ -93,7 +94,7 @@ impl Event {
 }
 
 fn named(objects: &[Object]) -> String {
-    let mut words: Vec<_> = objects.iter().take(SHOWN).map(|o| format!("{} {}", o.state, o.object)).collect();
+    let mut words: Vec<_> = objects.iter().take(SHOWN).map(|o| format!("{} {}", o.state, o.id)).collect();
     if objects.len() > SHOWN {
         words.push(format!("and {} more", objects.len() - SHOWN));
     }
@@ -176,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_commit_is_one_line() {
-        let object = |name: &str| Object { object: format!("ConfigMap shop/{name}"), state: "saved", version: 42 };
+        let object = |name: &str| Object { id: format!("ConfigMap shop/{name}"), state: "saved", version: 42 };
         let saved = |objects| Event::Saved {
             at: Timestamp::default(),
             version: 42,

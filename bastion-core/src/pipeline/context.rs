@@ -79,7 +79,6 @@ pub(crate) enum ToEngine {
 }
 
 impl Context {
-    #[expect(clippy::too_many_arguments, reason = "made in one place")]
     pub(crate) fn new(
         source: Arc<dyn Source>,
         index: Arc<Index>,

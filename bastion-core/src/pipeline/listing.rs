@@ -113,7 +113,9 @@ mod tests {
         incarnation: u32,
     ) -> (Vec<String>, u64, u64) {
         let mut list = Listing::new(coverage, true);
-        seen.iter().for_each(|id| list.saw(id));
+        for id in seen {
+            list.saw(id);
+        }
         let at = Order { incarnation, resource_version: 50.into() };
         list.end();
         let live = stream::iter(log.into_iter().map(Ok));

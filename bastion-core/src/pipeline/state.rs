@@ -81,6 +81,10 @@ impl fmt::Display for ObjectState {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fmt::Write;
+
     use super::*;
 
     const EVENTS: [Event; 7] = [
@@ -99,7 +103,7 @@ mod tests {
         for from in ObjectState::ALL {
             for event in EVENTS {
                 if let Some(to) = from.next(event) {
-                    rows += &format!("{from} {event:?} {to}\n");
+                    writeln!(rows, "{from} {event:?} {to}").unwrap();
                 }
             }
         }

@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use crate::{object::GroupKind, pipeline::state::ObjectState, repository::Head, runtime::SharedRuntime, time::Timestamp};
+use crate::{
+    object::GroupKind, pipeline::state::ObjectState, repository::Head, runtime::SharedRuntime, time::Timestamp,
+};
 
 mod histogram;
 mod snapshot;

@@ -158,7 +158,7 @@ impl World {
 
     /// Waits until a condition holds; simulated time passes meanwhile.
     pub(super) async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
-        let deadline = self.runtime.uptime() + Duration::from_secs(7200);
+        let deadline = self.runtime.uptime() + Duration::from_hours(2);
         while !holds().await {
             assert!(self.runtime.uptime() < deadline, "waited two hours for: {what}");
             self.runtime.sleep(Duration::from_millis(50)).await;

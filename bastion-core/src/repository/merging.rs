@@ -9,11 +9,7 @@ use super::{
     log::Log,
     merge, order,
 };
-use crate::{
-    error::{Error, Result},
-    record::Version,
-    runtime::RuntimeExt,
-};
+use crate::{error::Result, record::Version, runtime::RuntimeExt};
 
 /// So many neighbours are merged at a time.
 const NEIGHBOURS: usize = 8;
@@ -65,7 +61,7 @@ impl Log {
     async fn finish_index(&self, writer: IndexWriter, header: &IndexHeader) -> Result<IndexRef> {
         let header = header.clone();
         let made = self.runtime.offloaded(move || writer.finish(&header).map(|(sealed, r)| (sealed.bytes, r)));
-        let (bytes, reference): (Bytes, IndexRef) = made.await.map_err(Error::from)?;
+        let (bytes, reference): (Bytes, IndexRef) = made.await?;
         self.store_named(&self.keys.index(&reference.name), &bytes).await?;
         Ok(reference)
     }

@@ -1,5 +1,5 @@
 //! Stories of the whole repository, over a store in memory and one that fails.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod basics;
 mod bulk;

@@ -265,13 +265,13 @@ async fn a_preview_finds_what_a_person_mistyped() {
         let client = cluster.client.clone();
         async move { discovery::preview(&client, &selection).await }
     };
-    let error = asked(&|s| drop(s.kinds.insert("deploymnet".into()))).await.unwrap_err();
+    let error = asked(&|s| _ = s.kinds.insert("deploymnet".into())).await.unwrap_err();
     assert_eq!(error.to_string(), r#"the cluster serves no kind "deploymnet"; did you mean deployments.apps?"#);
     let error = asked(&|s| s.labels = Some("a in b".into())).await.unwrap_err();
     assert!(error.to_string().starts_with(r#""a in b" is no label selector: "#), "{error}");
-    let preview = asked(&|s| drop(s.namespaces.insert("nowhere".into()))).await.unwrap();
+    let preview = asked(&|s| _ = s.namespaces.insert("nowhere".into())).await.unwrap();
     assert_eq!(preview.missing_namespaces, ["nowhere"]);
-    let preview = asked(&|s| drop(s.kinds.insert("cm".into()))).await.unwrap();
+    let preview = asked(&|s| _ = s.kinds.insert("cm".into())).await.unwrap();
     assert_eq!(preview.followed, [config_maps()]);
 }
 

@@ -132,7 +132,7 @@ async fn a_flood_brings_the_workers_to_their_ceiling_and_starves_nobody() {
     assert_eq!(most, 6, "the ceiling");
     assert!(most_queued <= 300, "{most_queued} objects in the queue");
     world.until("calm", async || watching.kind().workers == 1).await;
-    runtime.sleep(Duration::from_secs(60)).await;
+    runtime.sleep(Duration::from_mins(1)).await;
     assert_eq!(watching.kind().workers, 1, "the floor");
     world.store.set_rates(crate::store::FaultRates::default());
     watching.stop().await;

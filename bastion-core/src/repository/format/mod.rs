@@ -19,7 +19,7 @@ mod segment;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use block::{MAX_RAW_BLOCK, RawBlock, Span, body, decompress};
+pub(crate) use block::{MAX_RAW_BLOCK, RawBlock, Span, TARGET_RAW_BLOCK, body, decompress};
 pub(crate) use checkpoint::{Checkpoint, IndexRef, PackLive, SegmentRun, decode_checkpoint, encode_checkpoint};
 pub(crate) use config::{Config, decode_config, encode_config};
 pub(crate) use contents::{BodyAt, Contents, Fate, Record};

@@ -54,7 +54,8 @@ async fn two_writers_race_a_hundred_commits_each() {
 
         let repository = open(memory, &rt).await.unwrap();
         let snapshot = repository.snapshot(CLUSTER).await.unwrap();
-        for (name, rv) in said.lock().unwrap().iter() {
+        let said = said.lock().unwrap().clone();
+        for (name, rv) in &said {
             let versions = snapshot.history(&id(name)).await.unwrap();
             assert_eq!(versions[0].order.resource_version.number(), Some(*rv), "{name}");
             let mut seen = versions.iter().map(|v| v.order.clone()).collect::<Vec<_>>();
@@ -251,11 +252,11 @@ async fn a_persons_word_reaches_the_writer_that_waits_for_it() {
     watch.checkpoint().await.unwrap();
 
     let mut person = writer(&repository, "deletions").await;
-    assert_eq!(person.withheld(), [withheld.clone()]);
+    assert_eq!(person.withheld(), std::slice::from_ref(&withheld));
     let word = Accepted { kind: kind(), policy: "all".into(), since: withheld.since, by: "ann".into() };
     let notes = CommitNotes { accepted: vec![word.clone()], ..CommitNotes::default() };
     person.commit(&mut person.batch(), &notes).await.unwrap();
-    assert_eq!(watch.catch_up().await.unwrap().accepted_seen, [word.clone()]);
+    assert_eq!(watch.catch_up().await.unwrap().accepted_seen, std::slice::from_ref(&word));
     assert_eq!(watch.catch_up().await.unwrap().accepted_seen, []);
     person.close().await.unwrap();
     // It stands until it was acted upon, even for a writer that starts later.
