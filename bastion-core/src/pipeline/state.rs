@@ -113,8 +113,8 @@ mod tests {
         hashed Changed changed
         hashed Vanished backup
         hashed Failed idle
-        changed Written backup
         changed Failed idle
+        changed Written backup
         backup Committed idle
         ");
     }

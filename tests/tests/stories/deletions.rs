@@ -41,7 +41,8 @@ async fn deletions_are_found_also_those_made_while_down() -> Result<()> {
     stage.saved(&mut watcher, &again).await?;
     let versions = stage.versions().await?;
     let (_, history) = versions.iter().find(|(id, _)| &*id.name == "w-0001").unwrap();
-    let uids: std::collections::BTreeSet<_> = history.iter().map(|v| v.uid.clone()).collect();
+    let uids: std::collections::BTreeSet<_> =
+        history.iter().map(|v| v.uid.clone()).filter(|uid| !uid.is_empty()).collect();
     assert_eq!((history.len(), uids.len()), (3, 2), "{history:?}");
     stage.sound().await
 }
