@@ -14,6 +14,7 @@ use crate::{
 mod cast;
 mod own;
 mod progress;
+mod stage;
 mod story;
 
 /// How to run the demo.
@@ -51,6 +52,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     runtime.block_on(async {
         // Whoever loses is dropped, and with it every server and program that it started.
         tokio::select! {
+            // A story that waits for Ctrl-C itself ends well by it.
+            biased;
             told = tell(options, &folder, started) => told,
             _ = tokio::signal::ctrl_c() => {
                 screen::line("\nstopping; everything that was started ends with this");

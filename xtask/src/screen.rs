@@ -35,15 +35,17 @@ pub(crate) fn command(line: &str) {
     anstream::println!("{DIM}$ {line}{DIM:#}");
 }
 
-/// What a command said, or the first lines of it.
-pub(crate) fn quote(text: &str, most: usize) {
+/// What a command said; of a long answer its first and last lines.
+pub(crate) fn quote(text: &str, first: usize, last: usize) {
     let lines: Vec<&str> = text.lines().collect();
-    for line in lines.iter().take(most) {
-        anstream::println!("    {line}");
+    let left_out = lines.len().saturating_sub(first + last);
+    // A note about one line is as long as the line.
+    let (head, tail) = if left_out < 2 { (lines.len(), lines.len()) } else { (first, lines.len() - last) };
+    lines[..head].iter().for_each(|line| anstream::println!("    {line}"));
+    if left_out > 1 {
+        anstream::println!("    {DIM}… {left_out} more lines{DIM:#}");
     }
-    if lines.len() > most {
-        anstream::println!("    {DIM}… {} more lines{DIM:#}", lines.len() - most);
-    }
+    lines[tail..].iter().for_each(|line| anstream::println!("    {line}"));
 }
 
 /// Something that turned out well.

@@ -1,8 +1,11 @@
 //! What a restore did, or would do.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
-use bastion_core::restore::{Outcome, RestorePlan, RestoreReport as Done};
+use bastion_core::{
+    object::GroupKind,
+    restore::{Outcome, RestorePlan, RestoreReport as Done, SkippedObject},
+};
 use serde::Serialize;
 
 use crate::{
@@ -113,9 +116,7 @@ impl RestoreReport {
         }
         // A plan above has listed these already.
         if self.plan.is_none() {
-            for skipped in &done.skipped {
-                _ = writeln!(text, "LEFT OUT {}: {}", skipped.id, skipped.why);
-            }
+            text.push_str(&left_out(&done.skipped));
         }
         let n = |count: usize| thousands(count as u64);
         _ = writeln!(
@@ -133,5 +134,48 @@ impl RestoreReport {
         if done.cancelled {
             text.push_str("interrupted; run it again to go on\n");
         }
+    }
+}
+
+/// What the plan leaves out, a line for each kind and reason: a cluster has hundreds of such objects. The plan
+/// and the other formats name each.
+fn left_out(skipped: &[SkippedObject]) -> String {
+    let mut reasons: BTreeMap<(GroupKind, &str), Vec<&SkippedObject>> = BTreeMap::new();
+    for object in skipped {
+        reasons.entry((object.id.group_kind(), &object.why)).or_default().push(object);
+    }
+    let mut text = String::new();
+    for ((kind, why), objects) in reasons {
+        let what = match objects.as_slice() {
+            [one] => one.id.to_string(),
+            many => format!("{} of {kind}", thousands(many.len() as u64)),
+        };
+        _ = writeln!(text, "LEFT OUT {what}: {}", printable(why));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use bastion_core::object::ObjectId;
+
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_counted_by_kind_and_reason() {
+        let skipped = |kind: &GroupKind, name: &str, why: &str| SkippedObject {
+            id: ObjectId::new(kind, "", name),
+            why: why.to_owned(),
+        };
+        let (node, service) = (GroupKind::new("", "Node"), GroupKind::new("apiregistration.k8s.io", "APIService"));
+        let all = [
+            skipped(&service, "v1.", "the API server registers it"),
+            skipped(&node, "node-1", "nodes register themselves"),
+            skipped(&service, "v1.apps", "the API server registers it"),
+        ];
+        insta::assert_snapshot!(left_out(&all), @r"
+        LEFT OUT Node node-1: nodes register themselves
+        LEFT OUT 2 of APIService.apiregistration.k8s.io: the API server registers it
+        ");
     }
 }

@@ -39,6 +39,15 @@ pub(crate) async fn enter(cluster: &ControlPlane, api: &Api, count: usize) -> Re
     create(api, objects).await
 }
 
+/// How many there are of each kind.
+pub(crate) fn count(objects: &Expected) -> std::collections::BTreeMap<String, usize> {
+    let mut counts = std::collections::BTreeMap::new();
+    for (group, kind, ..) in objects.keys() {
+        *counts.entry(format!("{kind}.{group}")).or_default() += 1;
+    }
+    counts
+}
+
 /// Creates objects and notes their resourceVersions.
 pub(crate) async fn create(api: &Api, objects: Vec<(Resource, Value)>) -> Result<Expected> {
     let made = stream::iter(objects).map(|(kind, object)| async move {

@@ -6,7 +6,7 @@ use crate::{
     cli::Result,
     demo::{
         progress,
-        story::{Stage, quoted},
+        stage::{Stage, quoted},
     },
     screen,
 };
@@ -20,9 +20,9 @@ pub(crate) async fn tell(binary: &Path, kubeconfig: &Path, context: Option<&str>
         place.extend(["--context", context]);
     }
     screen::chapter(1, "A repository in a folder");
-    stage.show(&["init"], 5).await?;
+    stage.show(&["init"], 5, 0).await?;
     screen::chapter(2, "Everything that this cluster holds, once; it is only read");
-    stage.show(&[&["backup", "--all"], place.as_slice()].concat(), 40).await?;
+    stage.show(&[&["backup", "--all"], place.as_slice()].concat(), 20, 20).await?;
     screen::chapter(3, "What was saved");
     let rows = stage.bastion.saved(&[]).await?;
     let mut kinds = std::collections::BTreeMap::<_, usize>::new();
@@ -40,7 +40,7 @@ pub(crate) async fn tell(binary: &Path, kubeconfig: &Path, context: Option<&str>
         progress::bytes(bytes)
     ));
     screen::chapter(4, "Is every byte of it intact?");
-    stage.show(&["verify"], 20).await?;
+    stage.show(&["verify"], 20, 0).await?;
     screen::chapter(5, "What next");
     screen::line(&format!("    export BASTION_REPO={}", stage.url));
     let follow = match quoted(&place) {
