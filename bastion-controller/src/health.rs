@@ -63,18 +63,47 @@ impl Health {
             return Ok("standby");
         }
         let Some(stats) = self.stats() else { return Err("the log is being read".to_owned()) };
-        let starting = stats.kinds.values().filter(|k| k.phase == Phase::Starting).count();
-        match (stats.kinds.is_empty(), starting) {
-            (true, _) => Err("kinds are being discovered".to_owned()),
-            (false, 0) => Ok("leading"),
-            (false, n) => Err(format!("{n} kinds were not reached yet")),
-        }
+        ready_with(&stats)
+    }
+}
+
+/// A kind that cannot be read does not make a leader unready (a metric and the log name it), unless none can.
+fn ready_with(stats: &Snapshot) -> Result<&'static str, String> {
+    let starting = || stats.kinds.values().filter(|k| k.phase == Phase::Starting);
+    let (waiting, all) = (starting().filter(|k| k.error.is_none()).count(), stats.kinds.len());
+    match (all, waiting) {
+        (0, _) => Err("kinds are being discovered".to_owned()),
+        (_, 0) if starting().count() < all => Ok("leading"),
+        (_, 0) => Err("no kind can be read".to_owned()),
+        (_, n) => Err(format!("{n} kinds were not reached yet")),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bastion_core::{object::GroupKind, pipeline::KindSnapshot};
+
     use super::*;
+
+    #[test]
+    fn a_kind_that_may_not_be_read_does_not_hold_up_the_others() {
+        let kind = |phase, error: Option<&str>| KindSnapshot {
+            phase,
+            error: error.map(str::to_owned),
+            ..KindSnapshot::default()
+        };
+        let with = |kinds: &[(&str, KindSnapshot)]| {
+            let kinds = kinds.iter().map(|(name, k)| (GroupKind::new("", *name), k.clone())).collect();
+            ready_with(&Snapshot { kinds, ..Snapshot::default() })
+        };
+        let (pods, denied) = (kind(Phase::Following, None), kind(Phase::Starting, Some("access was denied")));
+        assert_eq!(with(&[("Pod", pods.clone()), ("Node", denied.clone())]), Ok("leading"));
+        assert_eq!(with(&[("Pod", denied)]), Err("no kind can be read".to_owned()));
+        assert_eq!(
+            with(&[("Pod", pods), ("Node", kind(Phase::Starting, None))]),
+            Err("1 kinds were not reached yet".to_owned())
+        );
+    }
 
     #[test]
     fn a_standby_is_ready_and_a_leader_only_with_its_kinds() {

@@ -42,6 +42,7 @@ const GAUGES: &[OfKind] = &[
     ("queue_objects", "Objects that wait for a worker", |k| k.queue_objects),
     ("workers", "Workers", |k| k.workers),
     ("withheld_deletions", "Deletions that wait to be accepted", |k| k.withheld),
+    ("failing", "Whether the kind cannot be read now; the log says why", |k| k.error.is_some().into()),
 ];
 
 /// States of an object between an observation and its end, as in the engine.
@@ -156,6 +157,7 @@ fn engine(encoder: &mut DescriptorEncoder, stats: &Snapshot) -> fmt::Result {
         )?,
         e.stored_bytes,
     )?;
+    gauge(encoder, "commit_failing", "Whether the last attempt to commit failed", e.error.is_some().into())?;
     gauge(encoder, "segment", "Number of the last commit", e.segment)?;
     gauge(encoder, "incarnation", "Incarnation of the log", e.incarnation.into())?;
     gauge(encoder, "skipped_kinds", "Kinds that exist and are not followed", stats.skipped.len() as u64)?;
