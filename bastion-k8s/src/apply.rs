@@ -1,5 +1,8 @@
 //! The sink: writes objects into a cluster.
 
+mod ready;
+mod rewrite;
+
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -11,18 +14,21 @@ use bytes::Bytes;
 use http::Method;
 use tokio::{sync::Mutex, time::Instant};
 
+use self::ready::Phase;
 use crate::{
     client::Client,
-    crds::{self, Crd},
-    discovery::Served,
+    discovery::{
+        Served,
+        crds::{self, Crd},
+    },
     error::{Error, Result},
-    fault::{Fault, Right},
-    fetch,
+    http::{
+        fault::{Fault, Right},
+        paths,
+        rest::Request,
+    },
     meta::Head,
-    namespaces, paths,
-    ready::{self, Phase},
-    rest::Request,
-    rewrite,
+    source::{fetch, namespaces},
 };
 
 /// The field manager of everything that Bastion writes.

@@ -1,5 +1,7 @@
 //! A connection to an API server: where it is, who we are, and how long we wait.
 
+mod proxy;
+
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -15,10 +17,8 @@ use tokio::time::Instant;
 
 use crate::{
     error::{Error, Result},
-    fault::Right,
+    http::{fault::Right, rest::Request},
     meta::Head,
-    proxy,
-    rest::Request,
 };
 
 /// How to reach a cluster.

@@ -1,19 +1,26 @@
 //! Which kinds a cluster serves, and which of them a selection follows.
 
+pub(crate) mod crds;
+pub(crate) mod kinds;
+pub(crate) mod names;
+pub(crate) mod plan;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bastion_core::object::{GroupKind, Kind, ObjectId, Scope};
 use serde::Deserialize;
 
+use self::{crds::Crd, plan::plan};
 use crate::{
     client::Client,
-    crds::{self, Crd},
     error::{Error, Result},
-    fault::{Fault, Right},
-    fetch, paths,
-    plan::plan,
-    rest::Request,
+    http::{
+        fault::{Fault, Right},
+        paths,
+        rest::Request,
+    },
     select::Selection,
+    source::fetch,
 };
 
 /// A kind as discovery shows it.
@@ -121,7 +128,7 @@ async fn check_labels(client: &Client, labels: &str) -> Result<()> {
 }
 
 async fn missing(client: &Client, namespaces: &BTreeSet<String>) -> Vec<String> {
-    let kind = crate::namespaces::kind();
+    let kind = crate::source::namespaces::kind();
     let mut missing = Vec::new();
     for name in namespaces {
         let id = ObjectId::new(&kind.group_kind(), "", name.as_str());

@@ -1,5 +1,8 @@
 //! Leader election on a Lease, after client-go. Advisory: the log's create-only commits are the fence.
 
+mod election;
+mod object;
+
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -9,14 +12,19 @@ use jiff::Timestamp;
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    backoff::chance,
-    client::Client,
+pub use self::object::LogEnd;
+use self::{
     election::{Observed, Verdict},
+    object::LeaseObject,
+};
+use crate::{
+    client::Client,
     error::{Error, Result},
-    fault::{Fault, Right},
-    lease_object::{LeaseObject, LogEnd},
-    rest::Request,
+    http::{
+        backoff::chance,
+        fault::{Fault, Right},
+        rest::Request,
+    },
 };
 
 /// Which Lease, and how patient.
@@ -150,11 +158,14 @@ impl Lease {
     }
 
     fn collection(&self) -> String {
-        format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", crate::paths::encode(&self.options.namespace))
+        format!(
+            "/apis/coordination.k8s.io/v1/namespaces/{}/leases",
+            crate::http::paths::encode(&self.options.namespace)
+        )
     }
 
     fn path(&self) -> String {
-        format!("{}/{}", self.collection(), crate::paths::encode(&self.options.name))
+        format!("{}/{}", self.collection(), crate::http::paths::encode(&self.options.name))
     }
 
     fn failed(&self, fault: Fault, verb: &str) -> Error {

@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use bastion_core::hash::Digest;
 
 use crate::{
+    discovery::names::KindPattern,
     error::{Error, Result},
-    names::KindPattern,
 };
 
 /// The annotation that marks objects, and namespaces for all that is in them.

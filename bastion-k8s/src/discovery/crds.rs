@@ -7,7 +7,7 @@ use crate::{
     client::Client,
     discovery::Crds,
     error::{Error, Result},
-    pages::Pages,
+    http::pages::Pages,
 };
 
 /// What could not be read, for reports.

@@ -11,19 +11,23 @@ use futures::stream::BoxStream;
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
-    backoff::{Backoff, chance},
     client::Client,
     error::Error,
-    fault::{Fault, Right, Status},
-    judge::{Judge, Judged},
-    lines::Lines,
+    http::{
+        backoff::{Backoff, chance},
+        fault::{Fault, Right, Status},
+        lines::Lines,
+        pages::{self, Pages},
+        paths,
+        rest::Request,
+    },
     meta::Event,
-    namespaces::Namespaces,
-    outage::Outage,
-    pages::{self, Pages},
-    paths,
-    rest::Request,
     select::{Mode, Selection},
+    source::{
+        judge::{Judge, Judged},
+        namespaces::Namespaces,
+        outage::Outage,
+    },
 };
 
 /// Tries of a one-shot list beyond those of its single calls.

@@ -4,7 +4,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use http_body_util::BodyExt;
 use kube::client::Body;
 
-use crate::fault::Fault;
+use crate::http::fault::Fault;
 
 /// Longer than any object that an API server takes, with room for what it adds.
 const LONGEST: usize = 64 << 20;

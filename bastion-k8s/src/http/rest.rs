@@ -12,9 +12,11 @@ use kube::client::Body;
 use tokio::time::timeout;
 
 use crate::{
-    backoff::Backoff,
     client::Client,
-    fault::{Fault, Status},
+    http::{
+        backoff::Backoff,
+        fault::{Fault, Status},
+    },
 };
 
 /// One request.

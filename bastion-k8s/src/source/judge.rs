@@ -10,8 +10,8 @@ use bytes::Bytes;
 
 use crate::{
     meta::Head,
-    namespaces::Namespaces,
     select::{Mode, Place, Selection, Verdict},
+    source::namespaces::Namespaces,
 };
 
 /// Decides over the objects of one kind.
@@ -89,7 +89,7 @@ impl Judge {
         let meta = &head.metadata;
         let place = match self.kind.scope {
             Scope::Namespaced => Place::Namespaced(&meta.namespace),
-            Scope::Cluster if self.kind == crate::namespaces::kind() => Place::Namespace(&meta.name),
+            Scope::Cluster if self.kind == crate::source::namespaces::kind() => Place::Namespace(&meta.name),
             Scope::Cluster => Place::Cluster,
         };
         let inherited = self.namespaces.as_ref().and_then(|n| n.enabled(&meta.namespace));

@@ -16,14 +16,16 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::{
-    backoff::Backoff,
     client::Client,
-    crds::{self, Crd},
-    discovery::{Crds, Served},
+    discovery::{
+        Crds, Served,
+        crds::{self, Crd},
+        plan::{Plan, plan},
+    },
     error::{Error, Result},
-    follow::Follower,
-    plan::{Plan, plan},
+    http::backoff::Backoff,
     select::Selection,
+    source::follow::Follower,
 };
 
 /// Groups that aggregated API servers serve.

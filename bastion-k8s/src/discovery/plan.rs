@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use bastion_core::object::{GroupKind, Kind};
 
 use crate::{
-    discovery::{Crds, Resource, Served},
+    discovery::{Crds, Resource, Served, names::KindPattern},
     error::Result,
-    names::KindPattern,
     select::Selection,
 };
 
@@ -117,7 +116,7 @@ fn version<'a>(resource: &'a Resource, crds: &Crds) -> Option<&'a str> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::{crds::Crd, error::Error, select::Mode};
+    use crate::{discovery::crds::Crd, error::Error, select::Mode};
 
     fn resource(group: &str, kind: &str, plural: &str, namespaced: bool, versions: &[&str]) -> Resource {
         let verbs = ["get", "list", "watch"].map(String::from).to_vec();

@@ -6,10 +6,12 @@ use bytes::Bytes;
 use crate::{
     client::Client,
     error::{Error, Result},
-    fault::{Fault, Right},
+    http::{
+        fault::{Fault, Right},
+        paths,
+        rest::Request,
+    },
     meta::Page,
-    paths,
-    rest::Request,
 };
 
 /// What one page should weigh: it is in memory as a whole.

@@ -11,13 +11,14 @@ use bytes::Bytes;
 use crate::{
     client::Client,
     error::{Error, Result},
-    fault::{Fault, Right},
-    judge::Judge,
+    http::{
+        fault::{Fault, Right},
+        paths,
+        rest::Request,
+    },
     meta::{Head, Page},
-    namespaces::Namespaces,
-    paths,
-    rest::Request,
     select::{Mode, Selection},
+    source::{judge::Judge, namespaces::Namespaces},
 };
 
 /// The object's JSON; `None` for the API server's own 404 for it, and for nothing less.
@@ -58,7 +59,7 @@ pub(crate) async fn current(
 }
 
 async fn annotations_of(client: &Client, namespace: &str) -> Result<Namespaces> {
-    let kind = crate::namespaces::kind();
+    let kind = crate::source::namespaces::kind();
     let id = ObjectId::new(&kind.group_kind(), "", namespace);
     let namespaces = Namespaces::new();
     if let Some(body) = object(client, &kind, &id).await? {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::lease_object::LeaseObject;
+use crate::lease::object::LeaseObject;
 
 /// May it be taken?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

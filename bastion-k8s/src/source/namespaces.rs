@@ -12,7 +12,7 @@ use bastion_core::{
 use futures::StreamExt;
 use tokio::sync::watch;
 
-use crate::{client::Client, error::Result, follow::Follower, meta::Head, pages::Pages};
+use crate::{client::Client, error::Result, http::pages::Pages, meta::Head, source::follow::Follower};
 
 /// The kind of namespaces themselves.
 pub(crate) fn kind() -> Kind {

@@ -12,13 +12,10 @@ use tokio::task::JoinHandle;
 
 use crate::{
     client::Client,
+    discovery::kinds::{self, Aggregated},
     error::Result,
-    fetch,
-    follow::Follower,
-    judge::Judge,
-    kinds::{self, Aggregated},
-    namespaces::Namespaces,
     select::{Mode, Selection},
+    source::{fetch, follow::Follower, judge::Judge, namespaces::Namespaces},
 };
 
 /// Lists every selected kind and then watches it, or resumes from where it was.

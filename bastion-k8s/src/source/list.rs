@@ -12,13 +12,10 @@ use tokio::sync::OnceCell;
 
 use crate::{
     client::Client,
+    discovery::kinds,
     error::Result,
-    fetch,
-    follow::Follower,
-    judge::Judge,
-    kinds,
-    namespaces::Namespaces,
     select::{Mode, Selection},
+    source::{fetch, follow::Follower, judge::Judge, namespaces::Namespaces},
 };
 
 /// Lists every selected kind once; its streams end.
