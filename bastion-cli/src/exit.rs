@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use bastion_core::Category;
+use bastion_core::{Category, Error};
+use bastion_k8s::Error as Kubernetes;
 
 use crate::error::CliError;
 
@@ -70,9 +71,13 @@ impl Exit {
     /// The code for an error.
     pub(crate) fn of(error: &CliError) -> Self {
         match error {
-            CliError::Usage(_) => Self::Usage,
+            CliError::Usage(_) | CliError::Kubernetes(Kubernetes::SecretsInTheClear | Kubernetes::Selection(_)) => {
+                Self::Usage
+            }
             CliError::NothingMatched { .. } => Self::NothingMatched,
             CliError::Damaged { .. } => Self::Damaged,
+            // Nobody was faster: it has long been there.
+            CliError::Core(Error::RepositoryExists { .. }) => Self::Error,
             // The reader of our output went away (`bastion ls | head`): nobody is left to tell.
             CliError::Output(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Self::Ok,
             other => match other.category() {

@@ -44,6 +44,14 @@ impl KindWord {
         self.name == lower || self.name == plural(&lower) || short_names(kind).any(|s| s == self.name)
     }
 
+    /// How much it looks like one of the kind's names: 1 is the same.
+    pub(crate) fn likeness(&self, kind: &GroupKind) -> f32 {
+        let lower = kind.kind.to_lowercase();
+        let many = plural(&lower);
+        let like = |name: &str| similar::TextDiff::from_chars(&*self.name, name).ratio();
+        short_names(kind).map(like).fold(like(&lower).max(like(&many)), f32::max)
+    }
+
     /// Whether it means a kind that has these names (of a CRD).
     pub(crate) fn matches_names<'a>(&self, group: &str, names: impl IntoIterator<Item = &'a str>) -> bool {
         self.group.as_deref().is_none_or(|g| g == group)

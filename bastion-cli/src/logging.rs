@@ -14,11 +14,16 @@ const VARIABLE: &str = "BASTION_LOG";
 
 /// Modules that would print bodies, and the most that they may say.
 const SHUT: [&str; 4] =
-    ["kube_client::client=error", "aws_smithy_runtime=warn", "aws_smithy_http_client=warn", "hyper=warn"];
+    ["kube_client::client=off", "aws_smithy_runtime=warn", "aws_smithy_http_client=warn", "hyper=warn"];
+
+/// Said again, and better, by the error or the report at the end of a command.
+const SAID_AT_THE_END: &str = ",aws_config=error,bastion_core::engine=error,bastion_core::pipeline::reader=error,bastion_core::pipeline::lane=error";
 
 /// Starts logging.
-pub(crate) fn start(global: &Global) {
-    let filter = filter(std::env::var(VARIABLE).ok().as_deref(), global.verbose);
+///
+/// What `lasts` (a watch) has no report at its end, so it says everything when it happens.
+pub(crate) fn start(global: &Global, lasts: bool) {
+    let filter = filter(std::env::var(VARIABLE).ok().as_deref(), global.verbose, lasts);
     let colour = match global.color {
         ColorWhen::Always => true,
         ColorWhen::Never => false,
@@ -33,14 +38,17 @@ pub(crate) fn start(global: &Global) {
     };
 }
 
-fn filter(asked: Option<&str>, verbose: u8) -> EnvFilter {
+fn filter(asked: Option<&str>, verbose: u8, lasts: bool) -> EnvFilter {
     let level = match verbose {
         0 => LevelFilter::WARN,
         1 => LevelFilter::INFO,
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    let ours = format!("warn,bastion={level},bastion_core={level},bastion_storage={level},bastion_k8s={level}");
+    let mut ours = format!("warn,bastion={level},bastion_core={level},bastion_storage={level},bastion_k8s={level}");
+    if verbose == 0 {
+        ours.push_str(if lasts { ",aws_config=error" } else { SAID_AT_THE_END });
+    }
     let mut filter = EnvFilter::try_new(asked.unwrap_or(&ours)).unwrap_or_else(|_| EnvFilter::new(&ours));
     for shut in SHUT {
         if let Ok(directive) = shut.parse() {
@@ -57,7 +65,7 @@ mod tests {
     #[test]
     fn nobody_can_open_the_log_for_bodies() {
         for asked in [None, Some("trace"), Some("kube_client::client=trace"), Some("not a filter=")] {
-            let text = filter(asked, 3).to_string();
+            let text = filter(asked, 3, false).to_string();
             for shut in SHUT {
                 assert!(text.contains(shut), "{asked:?}: {text}");
             }

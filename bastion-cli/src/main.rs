@@ -20,10 +20,6 @@ mod signals;
 mod tree;
 mod when;
 
-/// Gives pages back after the burst of a first list, which glibc's allocator does not.
-#[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
-
 fn main() -> std::process::ExitCode {
     run::main()
 }

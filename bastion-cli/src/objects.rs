@@ -13,7 +13,7 @@ use futures::{StreamExt, TryStreamExt};
 use crate::{
     args::{Named, ObjectArgs, OneObject},
     error::{CliError, Result},
-    kinds::KindWord,
+    kinds::{KindWord, name_prefix},
     labels::Labels,
 };
 
@@ -141,12 +141,23 @@ async fn kinds(snapshot: &Snapshot, words: &[KindWord]) -> Result<Vec<GroupKind>
         if hits.is_empty() {
             return Err(CliError::NothingMatched {
                 what: format!("no kind {:?} is saved", word.to_string()),
-                hint: format!("saved are: {}", known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+                hint: match near(word, &known) {
+                    Some(kind) => format!("did you mean {}? `bastion ls` lists what is saved", name_prefix(&kind)),
+                    None => {
+                        "`bastion ls` lists what is saved, `bastion status -o yaml` which kinds are followed".to_owned()
+                    }
+                },
             });
         }
         found.extend(hits);
     }
     Ok(found.into_iter().collect())
+}
+
+/// The kind whose name is most like the word, if one is like it at all.
+fn near(word: &KindWord, known: &BTreeSet<GroupKind>) -> Option<GroupKind> {
+    let likeness = |kind: &GroupKind| (word.likeness(kind), kind.clone());
+    known.iter().map(likeness).max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(l, _)| *l > 0.7).map(|(_, kind)| kind)
 }
 
 /// Short and irregular names of custom resources stand in their saved definitions.
@@ -219,7 +230,7 @@ pub(crate) fn no_content(version: &Version) -> CliError {
     let (how, when) = (crate::report::saved::word(version.state), crate::when::local(version.at));
     CliError::NothingMatched {
         what: format!("{} was {how} in version {} ({when})", version.id, version.segment),
-        hint: "give an older one with --version or --at; `bastion history` lists them".to_owned(),
+        hint: "give an older one with --at (or --version, for `show`); `bastion history` lists them".to_owned(),
     }
 }
 

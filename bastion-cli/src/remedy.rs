@@ -1,13 +1,20 @@
 //! What to do about an error: the only place with advice.
 
 use bastion_core::{Category, Error, source::SourceError, store::StoreError};
+use bastion_k8s::Error as Kubernetes;
 
 use crate::error::CliError;
 
-/// One line of advice, where there is any.
-pub(crate) fn remedy(error: &CliError) -> Option<String> {
+/// One line of advice, where there is any. `repo` is the repository's URL, as it was given.
+pub(crate) fn remedy(error: &CliError, repo: &str) -> Option<String> {
     match error {
-        CliError::Core(e) => core(e),
+        CliError::Core(e) => core(e, repo),
+        CliError::Kubernetes(Kubernetes::Config { .. }) => {
+            Some("check --kubeconfig, KUBECONFIG and --context".to_owned())
+        }
+        CliError::Kubernetes(Kubernetes::SecretsInTheClear) => {
+            Some("there is no encryption yet: whoever reads the repository would read them".to_owned())
+        }
         CliError::Kubernetes(e) => cluster(e.category(), "get, list and watch"),
         CliError::NothingMatched { hint, .. } => Some(hint.clone()),
         CliError::Damaged { .. } => Some(
@@ -20,9 +27,9 @@ pub(crate) fn remedy(error: &CliError) -> Option<String> {
     }
 }
 
-fn core(error: &Error) -> Option<String> {
+fn core(error: &Error, repo: &str) -> Option<String> {
     Some(match error {
-        Error::Store(e) => return store(e),
+        Error::Store(e) => return store(e, repo),
         Error::Source(SourceError { category, .. }) => return cluster(*category, "get, list and watch"),
         Error::Sink(e) => return cluster(e.category, "get, create and patch"),
         Error::NoRepository => "check --repo or BASTION_REPO, or create the repository with `bastion init`".to_owned(),
@@ -36,23 +43,39 @@ fn core(error: &Error) -> Option<String> {
             "nothing was written; check --context, or start a log of its own for this cluster with another --cluster \
              name than {name:?}"
         ),
-        Error::Fenced { .. } => "only one of a role writes at a time; `bastion status` shows who does".to_owned(),
+        Error::Fenced { role, .. } => format!(
+            "nothing is lost: the other {role} goes on where this one stopped; to have this one back, stop the other \
+             first"
+        ),
+        Error::Corrupt { key, .. } if key.to_string() == "bastion.json" => {
+            "bring bastion.json back from a copy of the repository: it is written once and never changes".to_owned()
+        }
         Error::Corrupt { .. } => "run `bastion verify`: it names every damaged file".to_owned(),
         _ => return None,
     })
 }
 
-fn store(error: &StoreError) -> Option<String> {
+fn store(error: &StoreError, repo: &str) -> Option<String> {
+    let bucket = repo.starts_with("s3:");
     Some(match error {
-        StoreError::NoSuchPlace { .. } => "create the folder or bucket first, or check --repo".to_owned(),
+        StoreError::NoSuchPlace { .. } if bucket => {
+            "create the bucket, or check --repo: name, endpoint, region".to_owned()
+        }
+        StoreError::NoSuchPlace { .. } => {
+            "`bastion init` makes folder and repository; if there was one, check --repo and whether its volume is mounted"
+                .to_owned()
+        }
+        StoreError::Denied { .. } if !bucket => {
+            "check who owns the folder: this program's user must read it, and write it except for reading commands"
+                .to_owned()
+        }
         StoreError::Denied { .. } => {
-            "check the credentials (AWS_ACCESS_KEY_ID, AWS_PROFILE, the pod's role; for a folder its owner), and that \
+            "check the credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, the pod's role), and that \
              they may list the bucket and get and put objects in it"
                 .to_owned()
         }
         StoreError::Unavailable { .. } | StoreError::Throttled { .. } => {
-            "check that the storage can be reached from here (endpoint in --repo, proxy, certificate), then run this again"
-                .to_owned()
+            format!("check that {repo} can be reached from here (endpoint, proxy, certificate), then run this again")
         }
         StoreError::OutcomeUnknown { .. } => {
             "run this again: what was written already is recognized and not written twice".to_owned()
@@ -67,7 +90,8 @@ fn cluster(category: Category, verbs: &str) -> Option<String> {
     Some(match category {
         Category::Denied => {
             format!(
-                "the account needs {verbs} on these resources: ask `kubectl auth can-i --list`, or take another --context"
+                "the account needs {verbs} on these resources; `kubectl auth whoami` and `kubectl auth can-i --list` say \
+                 who it is and what it may do, --context takes another"
             )
         }
         Category::Unavailable => "check --kubeconfig and --context with `kubectl cluster-info`".to_owned(),
@@ -119,7 +143,7 @@ mod tests {
         for error in sample() {
             let code = Exit::of(&error) as u8;
             _ = writeln!(text, "[{code}] {}", chain(&error));
-            if let Some(remedy) = remedy(&error) {
+            if let Some(remedy) = remedy(&error, "s3://backups") {
                 _ = writeln!(text, "    {remedy}");
             }
         }

@@ -15,6 +15,10 @@ use crate::{
     remedy,
 };
 
+/// Gives pages back after the burst of a first list, which glibc's allocator does not.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// What every command gets.
 #[derive(Debug)]
 pub(crate) struct App {
@@ -25,6 +29,12 @@ pub(crate) struct App {
 /// The whole program.
 pub(crate) fn main() -> ExitCode {
     CompleteEnv::with_factory(|| args::command_named(std::env::args_os().next().as_deref())).complete();
+    if std::env::args_os().len() <= 1 {
+        // clap shows the help only where nothing at all is given, and it counts BASTION_REPO.
+        let help = args::command_named(std::env::args_os().next().as_deref()).render_help();
+        anstream::eprint!("{}", help.ansi());
+        return Exit::Usage.into();
+    }
     let cli = match args::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(e) => {
@@ -38,7 +48,8 @@ pub(crate) fn main() -> ExitCode {
         ColorWhen::Always => anstream::ColorChoice::Always.write_global(),
         ColorWhen::Never => anstream::ColorChoice::Never.write_global(),
     }
-    logging::start(&cli.global);
+    logging::start(&cli.global, matches!(cli.command, Command::Watch(_)));
+    let repo = cli.global.repo.clone().unwrap_or_default();
     let result = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -49,7 +60,7 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => {
             let exit = Exit::of(&error);
             if exit != Exit::Ok {
-                complain(&error);
+                complain(&error, &repo);
             }
             exit.into()
         }
@@ -75,11 +86,11 @@ async fn dispatch(cli: Cli) -> Result<Exit> {
 }
 
 /// The one place that prints an error.
-fn complain(error: &CliError) {
+fn complain(error: &CliError, repo: &str) {
     let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
     let bold = Style::new().bold();
     anstream::eprintln!("{red}error:{red:#} {}", chain(error));
-    if let Some(remedy) = remedy::remedy(error) {
+    if let Some(remedy) = remedy::remedy(error, repo) {
         anstream::eprintln!("{bold}try:{bold:#}   {remedy}");
     }
 }

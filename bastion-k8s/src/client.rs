@@ -114,7 +114,13 @@ async fn load(options: &ConnectOptions) -> Result<(Config, Option<String>)> {
         Some(path) => Some(Kubeconfig::read_from(path).map_err(|e| unreadable(Some(path), e))?),
         None => match Kubeconfig::read() {
             Ok(config) => Some(config),
-            Err(KubeconfigError::ReadConfig(e, _)) if e.kind() == std::io::ErrorKind::NotFound => None,
+            Err(KubeconfigError::ReadConfig(e, path)) if e.kind() == std::io::ErrorKind::NotFound => {
+                // Named by the person: falling back to another cluster would be a surprise.
+                if std::env::var_os("KUBECONFIG").is_some_and(|named| !named.is_empty()) {
+                    return Err(unreadable(Some(&path), KubeconfigError::ReadConfig(e, path.clone())));
+                }
+                None
+            }
             Err(KubeconfigError::FindPath) => None,
             Err(e) => return Err(unreadable(None, e)),
         },
@@ -154,7 +160,8 @@ async fn load(options: &ConnectOptions) -> Result<(Config, Option<String>)> {
             what: "no kubeconfig was found (KUBECONFIG, ~/.kube/config), and this is no pod of a cluster; \
                    name one (`--kubeconfig`)"
                 .into(),
-            source: Some(e.into()),
+            // Outside of a pod it only says that this is no pod.
+            source: std::env::var_os("KUBERNETES_SERVICE_HOST").map(|_| e.into()),
         }),
     }
 }
@@ -165,6 +172,9 @@ fn unreadable(path: Option<&Path>, error: KubeconfigError) -> Error {
         // The parser's message quotes the lines around the mistake: they may hold a token.
         KubeconfigError::Parse(_) => {
             Error::Config { what: format!("{which} is no valid YAML of a kubeconfig"), source: None }
+        }
+        KubeconfigError::ReadConfig(e, _) => {
+            Error::Config { what: format!("{which} cannot be used"), source: Some(e.into()) }
         }
         e => Error::Config { what: format!("{which} cannot be used"), source: Some(e.into()) },
     }
@@ -201,6 +211,18 @@ impl Client {
             Ok(head) if !head.metadata.uid.is_empty() => Ok(head.metadata.uid.into_owned()),
             Ok(_) => Err(Error::Malformed { doing: doing(), why: "it has no uid".into() }),
             Err(why) => Err(Error::Malformed { doing: doing(), why }),
+        }
+    }
+
+    /// Whether the API server answers and knows who we are. What we may do there is not asked.
+    pub async fn reach(&self) -> Result<()> {
+        let right = Right { verb: "get", plural: "version", group: "" };
+        match self.call(&Request::get("/version")).await {
+            Ok(_) => Ok(()),
+            Err(fault) => match fault.into_error(format!("asking {} for its version", self.server()), right) {
+                Error::Forbidden { .. } | Error::NotFound { .. } => Ok(()),
+                error => Err(error),
+            },
         }
     }
 

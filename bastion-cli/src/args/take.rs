@@ -8,7 +8,10 @@ use bastion_core::{
 use bastion_k8s::{Mode, Selection};
 use clap::Args;
 
-use crate::error::{CliError, Result};
+use crate::{
+    error::{CliError, Result},
+    labels::Labels,
+};
 
 /// What to take.
 #[derive(Debug, Clone, Default, Args)]
@@ -52,6 +55,14 @@ impl TakeArgs {
             plaintext_secrets: self.plaintext_secrets,
             policy: self.policy.clone(),
             ..Selection::default()
+        }
+    }
+
+    /// Refuses labels that no API server would read, before each kind's list says so.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self.selector.as_deref().map(str::parse::<Labels>) {
+            Some(Err(why)) => Err(CliError::Usage(why)),
+            _ => Ok(()),
         }
     }
 
@@ -119,6 +130,6 @@ pub(crate) struct TreeArgs {
 impl TreeArgs {
     /// Whether to keep it in this repository.
     pub(crate) fn wanted(self, repo: &str) -> bool {
-        if self.tree || self.no_tree { self.tree } else { repo.starts_with("file:") }
+        if self.tree || self.no_tree { self.tree } else { !repo.starts_with("s3:") }
     }
 }

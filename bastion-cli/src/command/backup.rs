@@ -3,11 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use bastion_core::{
+    Category, Error,
     engine::{Engine, EngineOptions, Report},
+    object::{GroupKind, ObjectId},
     pipeline::Stats,
     repository::WriterOptions,
+    sink::Sink,
 };
-use bastion_k8s::ListSource;
+use bastion_k8s::{ApplySink, Client, ListSource};
 
 use crate::{
     args::{ReportFormat, TakeArgs},
@@ -50,11 +53,13 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     let selection = args.take.selection();
     // Before anything is asked of anybody: Secrets in the clear, names that cannot be.
     selection.check()?;
+    args.take.check()?;
     let rules = args.take.rules()?;
     let client = app.client().await?;
     let repo = app.repository(true).await?;
     let cluster = app.cluster_to_write(&repo, &client).await?;
     let policy = selection.policy_name();
+    let asked = client.clone();
     let source = ListSource::new(client, selection)?;
     let options = WriterOptions::new(&cluster.uid, "backup").give_up_after(Some(PATIENCE));
     let writer = repo.writer(&cluster.name, options).await?;
@@ -65,7 +70,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     progress.clear();
     let mut report = report?;
     if report.kinds.is_empty() && !report.undiscovered.is_empty() {
-        return Err(report.undiscovered.swap_remove(0).1.into());
+        return Err(unknown(report.undiscovered.swap_remove(0).1));
     }
     if args.tree.wanted(app.repo_url()?) {
         let progress = Progress::start("writes tree/");
@@ -75,7 +80,13 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     }
     let shown = BackupReport::new(&cluster.name, &policy, &report);
     if nothing(&report) {
-        return Err(CliError::NothingMatched { what: shown.nothing(), hint: args.take.hint() });
+        let missing = missing(asked, &args.take.namespaces).await;
+        let hint = if missing.is_empty() {
+            args.take.hint()
+        } else {
+            format!("the cluster has no namespace {}; `kubectl get namespaces` lists those it has", missing.join(", "))
+        };
+        return Err(CliError::NothingMatched { what: shown.nothing(), hint });
     }
     app.out.report(args.output, &shown)?;
     Ok(match () {
@@ -83,6 +94,30 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
         () if report.is_complete() => Exit::Ok,
         () => Exit::Partial,
     })
+}
+
+/// A kind that is not served matches nothing; anything else is what it is.
+fn unknown(error: Error) -> CliError {
+    match &error {
+        Error::Source(e) if e.category == Category::Invalid => CliError::NothingMatched {
+            what: e.to_string(),
+            hint: "`kubectl api-resources` lists the kinds that the cluster serves".to_owned(),
+        },
+        _ => error.into(),
+    }
+}
+
+/// Those of the asked-for namespaces that the cluster does not have; empty where it cannot be asked.
+async fn missing(client: Client, namespaces: &[String]) -> Vec<String> {
+    let (sink, namespace) = (ApplySink::new(client), GroupKind::new("", "Namespace"));
+    let Ok(Some(kind)) = sink.resolve(&namespace, "v1").await else { return Vec::new() };
+    let mut missing = Vec::new();
+    for name in namespaces {
+        if let Ok(None) = sink.get(&kind, &ObjectId::new(&namespace, "", name.as_str())).await {
+            missing.push(name.clone());
+        }
+    }
+    missing
 }
 
 /// Whether there was nothing to do, and never had been: what vanished is something.

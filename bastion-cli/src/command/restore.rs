@@ -6,6 +6,8 @@ use std::sync::{
 };
 
 use bastion_core::{
+    object::ObjectId,
+    record::State,
     restore::{Applier, Conflict, Outcome, RestoreOptions, RestorePlan},
     runtime::TokioRuntime,
     time::Timestamp,
@@ -18,7 +20,7 @@ use crate::{
     connect::Reading,
     error::{CliError, Result, chain},
     exit::Exit,
-    objects::Wanted,
+    objects::{self, Wanted},
     output::{self, count},
     progress::Progress,
     report::restore::RestoreReport,
@@ -94,15 +96,20 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     let reading = app.reading(args.at).await?;
     let plan = args.plan(&reading).await?;
     if plan.is_empty() {
-        return Err(CliError::NothingMatched {
-            what: format!("nothing of cluster {:?} matches", reading.cluster),
-            hint: "`bastion ls` with the same arguments shows what is saved; --at takes another time".to_owned(),
-        });
+        return Err(args.nothing(&reading).await?);
+    }
+    for (from, _) in &args.map_namespace {
+        let lies_there = |id: &ObjectId| *id.namespace == **from || (&*id.kind == "Namespace" && *id.name == **from);
+        if !plan.steps().iter().any(|step| lies_there(&step.from.id)) {
+            return Err(CliError::Usage(format!("--map-namespace {from}=…: nothing of this restore lies in {from:?}")));
+        }
     }
     if args.dry_run {
         return dry_run(app, &args, plan).await;
     }
     let client = app.client().await?;
+    // Before anybody is asked, and before every object fails for the same reason.
+    client.reach().await?;
     if !args.yes {
         confirm(&args, &reading, &plan, &client)?;
     }
@@ -113,6 +120,19 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
 }
 
 impl Args {
+    /// Why there is nothing to restore, and what to try.
+    async fn nothing(&self, reading: &Reading) -> Result<CliError> {
+        let gone = objects::select(&reading.snapshot, &self.what, true).await?;
+        let gone = gone.iter().find(|v| v.state != State::Put);
+        Ok(match gone {
+            Some(version) => objects::no_content(version),
+            None => CliError::NothingMatched {
+                what: format!("nothing of cluster {:?} matches", reading.cluster),
+                hint: "`bastion ls` with the same arguments shows what is saved; --at takes another time".to_owned(),
+            },
+        })
+    }
+
     fn names_something(&self) -> Result<bool> {
         let what = &self.what;
         Ok(what.all_namespaces || what.namespace.is_some() || what.selector.is_some() || what.named()? != Named::All)
@@ -143,7 +163,11 @@ async fn dry_run(app: &App, args: &Args, plan: RestorePlan) -> Result<Exit> {
     let compared = match app.client().await {
         Ok(client) => {
             let printed = plan.clone();
-            match apply(plan, client, true).await {
+            let applied = match client.reach().await {
+                Ok(()) => apply(plan, client, true).await,
+                Err(e) => Err(e.into()),
+            };
+            match applied {
                 Ok(report) => report.with_plan(printed),
                 Err(e) => RestoreReport::plan_only(printed, &chain(&e)),
             }

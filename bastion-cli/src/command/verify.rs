@@ -52,7 +52,14 @@ fn expected(text: &str) -> Result<Expected, String> {
 }
 
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
-    let repo = app.repository(false).await?;
+    let repo = match app.repository(false).await {
+        // Nothing else can be read without bastion.json: one problem, named.
+        Err(CliError::Core(bastion_core::Error::Corrupt { key, why })) => {
+            app.out.line(format_args!("DAMAGED  {key}: {why}"))?;
+            return Err(CliError::Damaged { problems: 1 });
+        }
+        repo => repo?,
+    };
     let mut options = VerifyOptions::default();
     for e in args.expect_head {
         options = options.expect_head(e.cluster, e.number, e.digest);

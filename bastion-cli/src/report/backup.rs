@@ -1,6 +1,6 @@
 //! What a run of `backup` did.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use bastion_core::engine::{KindReport, Report as EngineReport};
 use serde::Serialize;
@@ -26,6 +26,8 @@ pub(crate) struct BackupReport {
     skipped: Vec<SkippedStatus>,
     /// Parts of the cluster that could not be asked for their kinds.
     undiscovered: Vec<SkippedStatus>,
+    #[serde(skip)]
+    cancelled: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize)]
@@ -66,7 +68,8 @@ impl Numbers {
         Self {
             seen: k.seen,
             selected: k.selected,
-            unchanged: k.unchanged,
+            // The engine counts what it compared, also what is not selected and never was.
+            unchanged: k.selected.saturating_sub(k.changed + k.failed).min(k.unchanged),
             saved: k.changed,
             deleted: k.deleted,
             released: k.released,
@@ -126,6 +129,7 @@ impl BackupReport {
                 .iter()
                 .map(|(what, e)| SkippedStatus { kind: what.clone(), why: chain(e) })
                 .collect(),
+            cancelled: report.cancelled,
         }
     }
 
@@ -197,8 +201,15 @@ impl BackupReport {
         for part in &self.undiscovered {
             _ = writeln!(text, "NOT READ {}: {}", part.kind, part.why);
         }
+        let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for skipped in &self.skipped {
-            _ = writeln!(text, "SKIPPED  {}: {}", skipped.kind, skipped.why);
+            reasons.entry(&skipped.why).or_default().push(&skipped.kind);
+        }
+        for (why, kinds) in reasons {
+            _ = writeln!(text, "SKIPPED  {}: {why}", kinds.join(", "));
+        }
+        if self.cancelled {
+            text.push_str("interrupted; what was saved is safe, run it again to go on\n");
         }
     }
 }

@@ -72,8 +72,9 @@ impl Report for VerifyReport {
         if self.unreferenced > 0 {
             _ = writeln!(
                 text,
-                "{} belong to no log (left by writers that died; harmless)",
-                count(self.unreferenced, "file")
+                "{} {} to no log (left by writers that died; harmless)",
+                count(self.unreferenced, "file"),
+                if self.unreferenced == 1 { "belongs" } else { "belong" }
             );
         }
         if self.unknown > 0 {
@@ -100,7 +101,7 @@ mod tests {
         insta::assert_snapshot!(VerifyReport::new(&found).text(), @r"
         DAMAGED  clusters/prod/log/0/7.seg: it is missing
         read 12 files (35 kB) with 1 version of 1 cluster: damage was found
-        1 file belong to no log (left by writers that died; harmless)
+        1 file belongs to no log (left by writers that died; harmless)
         ");
     }
 }

@@ -319,7 +319,9 @@ async fn commit_patiently(
                 return Ok(committed);
             }
             Err(error) => {
-                tracing::warn!(error = describe(&error), "a commit failed");
+                if error.is_retryable() {
+                    tracing::warn!(error = describe(&error), "a commit failed; trying on");
+                }
                 ctx.stats.engine.set_error(Some(describe(&error)));
                 if !patience.wait(&error, ctx.is_one_shot(), &ctx.options.runtime).await {
                     return Err(error);

@@ -65,7 +65,7 @@ pub(crate) fn plan(selection: &Selection, served: &Served, crds: &Crds) -> Resul
         let kind = resource.group_kind();
         match (reason_against(selection, resource, named, served), version(resource, crds)) {
             (Some(why), _) => plan.skipped.push((kind, why)),
-            (None, None) => plan.skipped.push((kind, "it cannot be listed and watched".into())),
+            (None, None) => plan.skipped.push((kind, "cannot be listed and watched".into())),
             (None, Some(_)) if !seen.insert(kind.clone()) => {
                 plan.skipped.push((kind, format!("{} is a second name of a kind that is followed", resource.plural)));
             }
@@ -95,10 +95,10 @@ fn reason_against(selection: &Selection, resource: &Resource, named: bool, serve
         return Some(format!("its objects are those of {first}"));
     }
     if RESTLESS.iter().any(|r| is(resource, *r)) && !named {
-        return Some("it changes all day by itself; name it to follow it".into());
+        return Some("changes all day by itself; name it to follow it".into());
     }
     if is(resource, ("", "Secret")) && !selection.plaintext_secrets {
-        return Some("it would be stored in the clear; allow it with plaintext secrets".into());
+        return Some("stored in the clear, so only where plaintext secrets are allowed (--plaintext-secrets)".into());
     }
     None
 }
@@ -167,11 +167,11 @@ mod tests {
     fn everything_leaves_out_what_is_restless_secret_or_served_twice() {
         insta::assert_snapshot!(shown(&selection(&[])), @r"
         ConfigMap@v1 Namespace@v1 Node@v1 Widget.example.org@v1
-        Event: it changes all day by itself; name it to follow it
-        Secret: it would be stored in the clear; allow it with plaintext secrets
-        Lease.coordination.k8s.io: it changes all day by itself; name it to follow it
+        Event: changes all day by itself; name it to follow it
+        Secret: stored in the clear, so only where plaintext secrets are allowed (--plaintext-secrets)
+        Lease.coordination.k8s.io: changes all day by itself; name it to follow it
         Event.events.k8s.io: its objects are those of Event
-        PodMetrics.metrics.k8s.io: it cannot be listed and watched
+        PodMetrics.metrics.k8s.io: cannot be listed and watched
         ");
     }
 

@@ -113,8 +113,8 @@ impl Place {
             error => {
                 let sent = !never_sent(&error);
                 let source = without_service(error);
-                if is_about_credentials(source.as_ref()) {
-                    StoreError::Denied { key, source }
+                if let Some(why) = about_credentials(source.as_ref()) {
+                    StoreError::Denied { key, source: why.into() }
                 } else if sent && doing.writes() {
                     StoreError::OutcomeUnknown { key, source }
                 } else {
@@ -175,8 +175,11 @@ fn without_service<E: Error + Send + Sync + 'static>(error: SdkError<E>) -> Caus
     }
 }
 
-fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {
-    chain(error).any(<dyn Error>::is::<aws_credential_types::provider::error::CredentialsError>)
+/// What to say where no credentials could be had. None of the places they may come from is in the SDK's words.
+fn about_credentials(error: &(dyn Error + 'static)) -> Option<String> {
+    let error = chain(error).find(|e| e.is::<aws_credential_types::provider::error::CredentialsError>())?;
+    let why = chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    Some(format!("no usable credentials were found in the environment, ~/.aws or from this machine's role ({why})"))
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
