@@ -79,6 +79,13 @@ pub(crate) struct Served {
     pub(crate) failed: BTreeMap<String, String>,
 }
 
+impl Served {
+    /// Whether the kind is served in any version.
+    pub(crate) fn knows(&self, name: &GroupKind) -> bool {
+        self.resources.iter().any(|r| r.group_kind() == *name)
+    }
+}
+
 /// What a selection comes to on a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Preview {

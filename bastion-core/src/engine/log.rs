@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     object::{GroupKind, Kind, ResourceVersion},
-    pipeline::{Beginning, Context, Judge},
+    pipeline::{Beginning, Context, Judge, Lane},
     record::{Accepted, Position, Withheld},
     repository::Writer,
 };
@@ -53,6 +53,16 @@ impl Log {
     /// Whether no position was saved for the kind in this life of etcd.
     pub(super) fn is_silent_about(&self, kind: &GroupKind) -> bool {
         !self.positions.contains_key(kind)
+    }
+
+    /// A lane ended: should the kind come back, it goes on from there. An etcd that was restored meanwhile
+    /// would not be noticed otherwise.
+    pub(super) fn left(&mut self, lane: &Lane) {
+        self.positions.extend(lane.position().map(|p| (p.kind.clone(), p)));
+        match lane.withheld().0 {
+            Some(withheld) => drop(self.withheld.insert(lane.group_kind.clone(), withheld)),
+            None => drop(self.withheld.remove(&lane.group_kind)),
+        }
     }
 
     /// A new life of etcd: positions are void.

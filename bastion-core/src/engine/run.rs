@@ -117,6 +117,7 @@ impl Run {
             ToEngine::Retired { lane } if self.is_current(&lane) => {
                 self.lanes.remove(&lane.group_kind);
                 self.absorb(&lane);
+                self.log.left(&lane);
                 lane.stats.enter(Phase::Removed);
                 let next = self.followed.get_mut(&lane.group_kind).and_then(Followed::retired);
                 if let Some(kind) = next {

@@ -67,6 +67,11 @@ impl Crd {
         Ok((raw.metadata.name, crd))
     }
 
+    /// Whether it says that this kind is served, in this version.
+    pub(crate) fn serves(&self, kind: &Kind) -> bool {
+        self.established && self.served.iter().any(|version| **version == *kind.version)
+    }
+
     /// Why its names will never be accepted, where that is so.
     pub(crate) fn rejected(object: &[u8]) -> Option<String> {
         let raw: Raw = serde_json::from_slice(object).ok()?;

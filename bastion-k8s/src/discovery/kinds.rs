@@ -54,7 +54,7 @@ pub(crate) async fn once(client: &Client, selection: &Selection) -> Vec<KindChan
     });
     match client.discover().await {
         Ok(served) => match plan(selection, &served, &crds) {
-            Ok(plan) => changes.extend(known.compare(plan, &served)),
+            Ok(plan) => changes.extend(known.compare(plan, &served, &crds)),
             Err(error) => changes.push(failed("selection", error)),
         },
         Err(error) => changes.push(failed("discovery", error)),
@@ -222,7 +222,7 @@ impl KindWatcher {
         let wait = match result {
             Ok((served, plan)) => {
                 self.backoff.reset();
-                self.out.extend(self.known.compare(plan, &served));
+                self.out.extend(self.known.compare(plan, &served, &self.crds));
                 if !std::mem::replace(&mut self.settled, true) {
                     self.out.push_back(KindChange::Settled);
                 }
@@ -274,14 +274,16 @@ struct Known {
 }
 
 impl Known {
-    fn compare(&mut self, plan: Plan, served: &Served) -> Vec<KindChange> {
+    fn compare(&mut self, plan: Plan, served: &Served, crds: &Crds) -> Vec<KindChange> {
         let mut changes = Vec::new();
         self.failed.remove("discovery");
         let now: BTreeMap<_, _> = plan.followed.into_iter().map(|kind| (kind.group_kind(), kind)).collect();
         let before = std::mem::take(&mut self.followed);
         for (name, kind) in before {
-            // Of a group that does not answer nothing is known: its kinds stay as they were.
-            let unsure = served.failed.contains_key(name.group.as_ref());
+            // Of a group that does not answer nothing is known: its kinds stay as they were. An API server
+            // that has just started answers before it has read its CRDs.
+            let unsure = served.failed.contains_key(name.group.as_ref())
+                || (!served.knows(&name) && crds.get(&full_name(&kind)).is_some_and(|crd| crd.serves(&kind)));
             match now.get(&name) {
                 Some(same) if *same == kind => drop(self.followed.insert(name, kind)),
                 None if unsure => drop(self.followed.insert(name, kind)),
@@ -323,6 +325,10 @@ impl Known {
     }
 }
 
+fn full_name(kind: &Kind) -> String {
+    format!("{}.{}", kind.plural, kind.group)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -338,10 +344,14 @@ mod tests {
     }
 
     fn said(known: &mut Known, followed: &[Kind], failed: &[&str]) -> Vec<String> {
+        said_with(known, followed, failed, &Crds::new())
+    }
+
+    fn said_with(known: &mut Known, followed: &[Kind], failed: &[&str], crds: &Crds) -> Vec<String> {
         let plan = Plan { followed: followed.to_vec(), ..Plan::default() };
         let failed = failed.iter().map(|g| ((*g).to_owned(), "away".to_owned())).collect();
         let served = Served { resources: vec![], failed };
-        let changes = known.compare(plan, &served);
+        let changes = known.compare(plan, &served, crds);
         let text = |change: &KindChange| match change {
             KindChange::Added(kind) => format!("+{kind}@{}", kind.version),
             KindChange::Removed(kind) => format!("-{kind}"),
@@ -363,5 +373,23 @@ mod tests {
         assert!(said(&mut known, &[pod.clone(), old], &[]).is_empty(), "it was never gone");
         assert_eq!(said(&mut known, &[pod.clone(), new], &[]), ["-Widget.example.org", "+Widget.example.org@v2"]);
         assert_eq!(said(&mut known, &[pod], &[]), ["-Widget.example.org"]);
+    }
+
+    #[test]
+    fn a_kind_whose_crd_stands_is_not_gone() {
+        let mut known = Known::default();
+        let widget = kind("example.org", "Widget", "v1");
+        let crd = |served: &[&str]| Crd {
+            group: "example.org".into(),
+            plural: "widgets".into(),
+            served: served.iter().map(|v| (*v).to_owned()).collect(),
+            established: true,
+            ..Crd::default()
+        };
+        let crds = |served: &[&str]| Crds::from([("widgets.example.org".to_owned(), crd(served))]);
+        assert_eq!(said_with(&mut known, &[widget], &[], &crds(&["v1"])), ["+Widget.example.org@v1"]);
+        // The API server was started a moment ago.
+        assert!(said_with(&mut known, &[], &[], &crds(&["v1"])).is_empty());
+        assert_eq!(said_with(&mut known, &[], &[], &crds(&["v2"])), ["-Widget.example.org"]);
     }
 }

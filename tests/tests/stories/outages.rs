@@ -9,7 +9,7 @@ use bastion_tests::{
     s3_proxy::{Action, Moment},
     say, wait,
 };
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::json;
 
 use crate::stage::{SOON, Stage, WIDGETS, widget_path};
@@ -123,6 +123,9 @@ async fn a_restored_etcd_is_noticed_and_tombstones_nothing() -> Result<()> {
     }
     stage.saved(&mut watcher, &new).await?;
     stage.saved(&mut watcher, &changed).await?;
+    // The servers' own writes at their start do not make up for so many.
+    let beats = stream::iter(0..400).map(|n| stage.beat("old", n % 20, n as u64));
+    beats.buffer_unordered(8).try_collect::<()>().await?;
 
     stage.cluster.restore_etcd(&backup).await?;
     // The state of the restored cluster becomes the newest; what is missing from it is held back.

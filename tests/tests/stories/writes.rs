@@ -39,7 +39,7 @@ async fn exactly_the_changed_objects_are_written() -> Result<()> {
     let minutes = usize::try_from(started.elapsed().as_secs() / 60).unwrap();
     assert!(commits <= 2 + minutes, "{commits} commits for 1 change within {:?}", started.elapsed());
 
-    // Written again with other spacing, order and owner of fields, the content is the same.
+    // A one-shot backup finds nothing that the watch has not written.
     let again = stage.bastion.ok(&[&["backup"], WIDGETS.as_slice()].concat()).await?;
     assert_eq!(count(&stage.versions().await?), 1011, "{}", again.text());
     stage.sound().await
