@@ -11,12 +11,24 @@ use clap::Parser;
 ///
 /// The configuration is a YAML file; each key can also be set by an environment variable (`repo`:
 /// `BASTION_REPO`, `selection.mode`: `BASTION_SELECTION_MODE`), which goes before the file. Unknown keys are errors.
+/// Only `repo` must be set; `--print-config` shows all keys. docs/operations.md explains them.
 #[derive(Debug, Parser)]
 #[command(
     name = "bastion-controller",
     version,
     max_term_width = 110,
     after_help = "\
+A configuration:
+    repo: s3://my-bucket/production?region=eu-central-1   # or file:///backups
+    cluster: production           # the cluster's name in the repository
+    createRepository: true        # make the repository if there is none
+    selection:
+      mode: annotated             # what carries backup/enabled: \"true\"; or all
+
+Credentials for S3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the pod's role.
+Served on port 8080: /healthz (it lives), /readyz (it leads, or stands by), /metrics (Prometheus).
+Manifests with the rights that it needs are in deploy/: kubectl apply -k deploy
+
 Exit codes:
     0  stopped by SIGINT or SIGTERM, everything saved
     1  failed; the last log line says why

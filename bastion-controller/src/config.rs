@@ -170,6 +170,13 @@ impl Default for LogConfig {
     }
 }
 
+impl LogConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        let filter = tracing_subscriber::EnvFilter::try_new(&self.filter);
+        filter.map(drop).map_err(|e| ConfigError::Invalid(format!("log.filter: {}", crate::run::chain(&e))))
+    }
+}
+
 /// Shape of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -220,9 +227,17 @@ impl Config {
             None => serde_json::json!({}),
         };
         environment::apply(&mut tree, environment)?;
-        let config: Self = serde_json::from_value(tree).map_err(|e| ConfigError::Invalid(e.to_string()))?;
+        let config: Self = serde_path_to_error::deserialize(tree).map_err(|e| ConfigError::Invalid(named(&e)))?;
         config.check()?;
         Ok(config)
+    }
+}
+
+/// The key's path before what is wrong with it.
+fn named(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    match error.path().to_string() {
+        root if root == "." => error.inner().to_string(),
+        path => format!("{path}: {}", error.inner()),
     }
 }
 

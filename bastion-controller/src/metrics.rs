@@ -256,6 +256,13 @@ mod tests {
         registry.register_collector(Box::new(Fixed(stats)));
         let mut text = String::new();
         text::encode(&mut text, &registry)?;
+        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operations.md");
+        let page = std::fs::read_to_string(page).unwrap_or_default();
+        for line in text.lines().filter_map(|l| l.strip_prefix("# TYPE ")) {
+            let total = if line.ends_with(" counter") { "_total" } else { "" };
+            let name = format!("`{}{total}`", line.split(' ').next().unwrap_or_default());
+            assert!(page.contains(&name), "docs/operations.md does not explain {name}");
+        }
         insta::assert_snapshot!(text);
         Ok(())
     }

@@ -1,6 +1,11 @@
 //! Starts the process, leads while it may, stops when it must.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use bastion_core::{
     Category, Error,
@@ -118,7 +123,7 @@ fn print(config: &Config) -> ExitCode {
 async fn run(config: &Config) -> Result<Exit, Fatal> {
     let stop = stop_on_signals()?;
     let health = Arc::new(Health::default());
-    let listener = TcpListener::bind(config.listen)
+    let listener = listen(config.listen)
         .await
         .map_err(|source| Fatal::Io { what: format!("cannot listen on {}", config.listen), source })?;
     info!(
@@ -135,6 +140,16 @@ async fn run(config: &Config) -> Result<Exit, Fatal> {
         warn!("the HTTP server ended badly: {e}");
     }
     result
+}
+
+/// Where a machine has no IPv6, every address means every address of IPv4.
+async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Err(_) if address.ip() == Ipv6Addr::UNSPECIFIED => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+        }
+        bound => bound,
+    }
 }
 
 async fn work(config: &Config, health: &Health, stop: &CancellationToken) -> Result<Exit, Fatal> {

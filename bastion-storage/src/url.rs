@@ -92,6 +92,23 @@ pub async fn open(url: &str, options: &OpenOptions) -> StoreResult<Arc<dyn Store
     Ok(if options.read_only { Arc::new(ReadOnlyStore::new(store)) } else { store })
 }
 
+/// The sort of place that a URL names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A folder.
+    Folder,
+    /// A bucket, or a part of one.
+    Bucket,
+}
+
+/// Checks a URL without opening anything.
+pub fn place(url: &str) -> StoreResult<Place> {
+    parse::parse(url).map(|location| match location {
+        Location::Folder(_) => Place::Folder,
+        Location::Bucket(_) => Place::Bucket,
+    })
+}
+
 #[cfg(feature = "fs")]
 async fn open_folder(path: &Path, create: bool) -> StoreResult<Arc<dyn Store>> {
     let store = if create { crate::FsStore::create(path).await? } else { crate::FsStore::open(path).await? };

@@ -90,6 +90,23 @@ impl Minio {
         self.wait_ready().await
     }
 
+    /// Starts it again with another secret key: whoever has the old one is refused.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn change_secret(&self, secret: &str) -> Result<()> {
+        self.process().set_env("MINIO_ROOT_PASSWORD", secret);
+        self.process().restart()?;
+        self.wait_port().await
+    }
+
+    async fn wait_port(&self) -> Result<()> {
+        wait::until("MinIO's port", Duration::from_mins(1), async || {
+            TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).context("MinIO's port").map(|_| Some(()))
+        })
+        .await
+    }
+
     async fn wait_ready(&self) -> Result<()> {
         let probe = Bucket {
             port: self.port,

@@ -25,6 +25,8 @@ pub struct Program {
     pub args: Vec<String>,
     /// Environment variables beside the inherited ones.
     pub env: Vec<(String, String)>,
+    /// Whether it inherits no environment variables but `PATH`, as in a pod.
+    pub isolated: bool,
     /// Where its output goes; a restart appends.
     pub log: PathBuf,
     /// Where its standard output goes, if not into the log.
@@ -35,7 +37,15 @@ impl Program {
     /// A program whose output goes to `<dir>/<name>.log`.
     pub fn new(name: &str, path: impl Into<PathBuf>, dir: &Path) -> Self {
         let log = dir.join(format!("{name}.log"));
-        Self { name: name.to_owned(), path: path.into(), args: Vec::new(), env: Vec::new(), log, stdout: None }
+        Self {
+            name: name.to_owned(),
+            path: path.into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            isolated: false,
+            log,
+            stdout: None,
+        }
     }
 
     /// Adds arguments.
@@ -63,6 +73,10 @@ impl Program {
         let (errors, output) = (open(&self.log)?, open(self.stdout.as_ref().unwrap_or(&self.log))?);
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--"]).arg(&self.path).args(&self.args);
+        if self.isolated {
+            command.env_clear();
+            command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        }
         command.envs(self.env.iter().map(|(k, v)| (k, v)));
         command.stdin(Stdio::null()).stdout(output).stderr(errors);
         let child = spawn(command).context(format!(
@@ -167,6 +181,11 @@ impl Process {
         self.child = fresh.child.take();
         self.status = None;
         Ok(())
+    }
+
+    /// Another value of an environment variable from the next start on.
+    pub fn set_env(&mut self, name: &str, value: &str) {
+        self.program.env.push((name.to_owned(), value.to_owned()));
     }
 
     /// Its output so far.

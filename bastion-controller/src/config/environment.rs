@@ -83,6 +83,12 @@ fn is_service_link(name: &str) -> bool {
         || name.contains("_PORT_")
 }
 
+/// The keys and their variables, for the test of the documentation.
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = (String, &'static str)> {
+    KEYS.iter().map(|(variable, path, _)| (path.join("."), *variable))
+}
+
 fn value(read: Read, text: &str) -> Value {
     match read {
         Read::Text => Value::from(text),

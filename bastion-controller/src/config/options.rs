@@ -10,6 +10,9 @@ use bastion_core::{
     sanitize::Rules,
 };
 use bastion_k8s::{ConnectOptions, LeaseOptions, Mode, Selection};
+use bastion_storage::Place;
+
+use crate::run::chain;
 
 use super::{Config, ConfigError, ModeConfig};
 
@@ -19,10 +22,9 @@ const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/names
 impl Config {
     /// Checks what serde cannot.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        if self.repo.is_empty() {
-            return Err(ConfigError::Invalid("repo is empty".to_owned()));
-        }
-        self.selection().check().map_err(|e| ConfigError::Invalid(e.to_string()))?;
+        bastion_storage::place(&self.repo).map_err(|e| ConfigError::Invalid(format!("repo: {}", chain(&e))))?;
+        self.selection().check().map_err(|e| ConfigError::Invalid(format!("selection: {}", chain(&e))))?;
+        self.log.check()?;
         self.sanitizer()?;
         let leader = &self.leader;
         if leader.renew_deadline.0 >= leader.duration.0 || leader.retry.0 >= leader.renew_deadline.0 {
@@ -147,6 +149,6 @@ impl Config {
 
     /// Whether to keep the view of plain files.
     pub(crate) fn keeps_tree(&self) -> bool {
-        self.tree.unwrap_or_else(|| self.repo.starts_with("file:"))
+        self.tree.unwrap_or_else(|| matches!(bastion_storage::place(&self.repo), Ok(Place::Folder)))
     }
 }

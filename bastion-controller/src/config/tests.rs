@@ -62,3 +62,14 @@ fn what_is_printed_can_be_read() {
     assert_eq!(load(&printed, &[]).unwrap(), config, "{printed}");
     insta::assert_snapshot!(printed);
 }
+
+#[test]
+fn the_documentation_has_every_key() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operations.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    for (key, variable) in environment::names() {
+        for name in [&*key, variable] {
+            assert!(page.contains(&format!("`{name}`")), "docs/operations.md does not explain {name}");
+        }
+    }
+}

@@ -18,6 +18,8 @@ pub struct Audited {
     pub agent: String,
     /// The resource in plural, where it is one.
     pub resource: String,
+    /// Its API group, empty for core.
+    pub group: String,
     /// The status.
     pub code: u16,
 }
@@ -49,6 +51,7 @@ impl ControlPlane {
                     user: text(&event["user"]["username"]),
                     agent: text(&event["userAgent"]),
                     resource: text(&event["objectRef"]["resource"]),
+                    group: text(&event["objectRef"]["apiGroup"]),
                     code: event["responseStatus"]["code"]
                         .as_u64()
                         .and_then(|c| u16::try_from(c).ok())
@@ -69,7 +72,7 @@ pub(super) fn args(dir: &Path) -> Result<Vec<String>> {
         "omitStages": ["RequestReceived"],
         "rules": [
             {"level": "None", "users": ["system:apiserver", "system:kube-controller-manager"]},
-            {"level": "None", "userGroups": ["system:serviceaccounts"]},
+            {"level": "None", "userGroups": ["system:serviceaccounts:kube-system"]},
             {"level": "Metadata"},
         ],
     });
