@@ -37,22 +37,42 @@ impl Out {
         Ok(())
     }
 
+    /// Writes a document byte for byte: what takes colour out would take control characters out of its texts.
+    fn document(&self, text: &str) -> Result<()> {
+        self.0.lock().write_all(text.as_bytes())?;
+        Ok(())
+    }
+
+    /// Writes a YAML document as it is; its writer has escaped what a terminal would obey.
+    pub(crate) fn yaml_text(&self, text: &str) -> Result<()> {
+        self.document(text)
+    }
+
+    /// Writes a JSON document as it is, control characters in its texts escaped.
+    pub(crate) fn json_text(&self, text: &str) -> Result<()> {
+        self.document(&escaped(text))
+    }
+
     /// Writes a value as indented JSON.
     pub(crate) fn json(&self, value: &impl Serialize) -> Result<()> {
-        self.line(serde_json::to_string_pretty(value).map_err(|e| render("the result as JSON", e))?)
+        let text = serde_json::to_string_pretty(value).map_err(|e| render("the result as JSON", e))?;
+        self.json_text(&format!("{text}\n"))
     }
 
     /// Writes a value as JSON on one line, at once (a pipe may wait for it).
     pub(crate) fn json_line(&self, value: &impl Serialize) -> Result<()> {
-        self.line(serde_json::to_string(value).map_err(|e| render("the event as JSON", e))?)?;
-        self.stream().flush()?;
+        let text = serde_json::to_string(value).map_err(|e| render("the event as JSON", e))?;
+        self.json_text(&format!("{text}\n"))?;
+        self.0.lock().flush()?;
         Ok(())
     }
 
     /// Writes a value as YAML.
     pub(crate) fn yaml(&self, value: &impl Serialize) -> Result<()> {
         let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
-        self.text(&serde_saphyr::to_string_with_options(value, options).map_err(|e| render("the result as YAML", e))?)
+        self.yaml_text(
+            &serde_saphyr::to_string_with_options(value, options).map_err(|e| render("the result as YAML", e))?,
+        )
     }
 
     /// Writes a report in the format that was asked for.
@@ -63,6 +83,20 @@ impl Out {
             ReportFormat::Yaml => self.yaml(report),
         }
     }
+}
+
+/// JSON may hold control characters beyond U+001F as they are; terminals obey some of them.
+fn escaped(json: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_control() && c != '\n' {
+            let _ = write!(out, "\\u{:04x}", u32::from(c)); // cannot fail
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// A report that people can read; its serialized form is stable.
@@ -153,6 +187,7 @@ pub(crate) fn ask(question: &str) -> Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -163,6 +198,14 @@ mod tests {
         web            3
         a\u{1b}[31mb   12
         ");
+    }
+
+    #[test]
+    fn json_keeps_every_character_and_sends_none_that_a_terminal_obeys() {
+        let value = "a\u{7f}b\u{9b}31m\u{1b}[0m\u{85}é";
+        let shown = escaped(&serde_json::to_string_pretty(&[value]).unwrap());
+        assert_eq!(shown.chars().filter(|c| c.is_control() && *c != '\n').count(), 0, "{shown}");
+        assert_eq!(serde_json::from_str::<[String; 1]>(&shown).unwrap(), [value]);
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub fn objects(namespace: &str) -> Vec<(String, Value)> {
         ("emptiness", emptiness()),
         ("deep", deep()),
         ("big", json!({"blob": "0123456789abcdef".repeat((1 << 20) / 16)})),
+        // etcd takes requests up to 1.5 MiB.
+        ("biggest", json!({"blob": "x".repeat(1_570_000)})),
         ("keys", json!({"a.b/c": 1, "": 2, "UPPER": 3, "ünï": 4, "with space": 5, "no": 6, "1e3": 7, "~": 8})),
     ]
     .into_iter()

@@ -9,8 +9,11 @@
 //! | `metadata.managedFields` | says who wrote which field when: the restore did |
 //! | `metadata.deletionTimestamp`, `deletionGracePeriodSeconds` | an object on its way out is restored as one that stays |
 //! | `uid` in `metadata.ownerReferences` | must be the *new* owner's; that it is, is checked instead |
-//! | `status` | written by controllers from what they see; restored only where a rule says so |
+//! | `status` | written by controllers from what they see, and seen anew; never restored |
 //! | annotation `kubectl.kubernetes.io/last-applied-configuration` | kubectl's notebook about a past apply by a client |
+//! | `spec.clusterIP`, `clusterIPs`, `nodePort`, `healthCheckNodePort` of a `Service` where no manager owns them | the API server picked them out of its own range; one that a person set must be equal |
+//! | `Pod`s with a controller | their controller makes them from the owner, under random names |
+//! | `Event`, `Lease`, `Endpoints`, `EndpointSlice`, `IPAddress`, `APIService`, `Node` | written by controllers and servers all day, for their own cluster |
 //! | `ConfigMap` `kube-root-ca.crt` | holds the certificate of the cluster itself; the controller-manager writes it |
 //!
 //! Everything else must be equal, value by value: numbers by kind and value, nulls, empty maps and lists, the
@@ -26,8 +29,8 @@ use crate::{
 };
 
 /// Kinds that controllers rewrite all day, and what exists once per cluster without anyone making it.
-const NOT_COMPARED: [&str; 7] =
-    ["events", "leases", "endpoints", "endpointslices", "componentstatuses", "apiservices", "nodes"];
+const NOT_COMPARED: [&str; 8] =
+    ["events", "leases", "endpoints", "endpointslices", "ipaddresses", "componentstatuses", "apiservices", "nodes"];
 
 /// Group, kind, namespace, name.
 pub type Id = (String, String, String, String);
@@ -47,12 +50,24 @@ pub async fn read(api: &Api, resources: &[Resource], namespaces: &[&str]) -> Res
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             let (namespace, name) = (text(&object["metadata"]["namespace"]), text(&object["metadata"]["name"]));
             let wanted = namespace.is_empty() || namespaces.is_empty() || namespaces.contains(&namespace.as_str());
-            if wanted && !(resource.kind == "ConfigMap" && name == "kube-root-ca.crt") {
+            if wanted && !is_made_here(resource, &name, &object) {
                 content.insert((resource.group.clone(), resource.kind.clone(), namespace, name), object);
             }
         }
     }
     Ok(content)
+}
+
+/// What a cluster makes by itself, each its own.
+fn is_made_here(resource: &Resource, name: &str, object: &Value) -> bool {
+    match resource.kind.as_str() {
+        "ConfigMap" => name == "kube-root-ca.crt",
+        "Pod" => {
+            let owners = object["metadata"]["ownerReferences"].as_array();
+            owners.into_iter().flatten().any(|owner| owner["controller"] == true)
+        }
+        _ => false,
+    }
 }
 
 /// Every resource that is compared by default: what can be created and listed and is not remade all day.
@@ -86,7 +101,11 @@ pub fn differences(should: &Content, is: &Content) -> Vec<String> {
             found.push(format!("{name} is missing"));
             continue;
         };
-        value(&mut found, &name, &plain(wanted), &plain(there));
+        let (mut wanted, mut there_plain) = (plain(wanted), plain(there));
+        if id.1 == "Service" && id.0.is_empty() {
+            without_assigned(&should[id], &mut wanted, &mut there_plain);
+        }
+        value(&mut found, &name, &wanted, &there_plain);
         for owner in there["metadata"]["ownerReferences"].as_array().into_iter().flatten() {
             let uid = owner["uid"].as_str().unwrap_or_default();
             let known = is.keys().any(|k| owner["kind"] == k.1.as_str() && owner["name"] == k.3.as_str());
@@ -133,6 +152,25 @@ fn plain(object: &Value) -> Value {
         }
     }
     object
+}
+
+/// Takes the addresses and ports that the API server picked from a Service and from its copy. No manager of the
+/// original owns those.
+fn without_assigned(original: &Value, wanted: &mut Value, there: &mut Value) {
+    let owned = original["metadata"]["managedFields"].to_string();
+    for service in [wanted, there] {
+        let Some(spec) = service.get_mut("spec").and_then(Value::as_object_mut) else { continue };
+        for field in ["clusterIP", "clusterIPs", "healthCheckNodePort"] {
+            if !owned.contains(&format!("f:{field}\"")) {
+                spec.remove(field);
+            }
+        }
+        for port in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Some(port) = port.as_object_mut().filter(|_| !owned.contains("f:nodePort\"")) {
+                port.remove("nodePort");
+            }
+        }
+    }
 }
 
 fn value(found: &mut Vec<String>, at: &str, should: &Value, is: &Value) {

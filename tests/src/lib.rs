@@ -5,7 +5,7 @@
 //! - [`control_plane`]: etcd, the API server and the controller-manager, with the ways they fail;
 //! - [`minio`]: an S3 server;
 //! - [`proxy`] and [`s3_proxy`]: what stands between Bastion and a server and delays, cuts, drops, counts;
-//! - [`crds`], [`load`], [`awkward`]: what is put into a cluster;
+//! - [`crds`], [`load`], [`samples`], [`awkward`]: what is put into a cluster;
 //! - [`compare`]: whether two clusters hold the same, by a program that shares no code with `bastion-core`;
 //! - [`programs`]: Bastion's own binaries as child processes.
 //!
@@ -28,6 +28,7 @@ pub mod programs;
 pub mod proxy;
 pub mod s3;
 pub mod s3_proxy;
+pub mod samples;
 pub mod tools;
 pub mod wait;
 

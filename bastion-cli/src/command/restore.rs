@@ -54,6 +54,10 @@ pub(crate) struct Args {
     /// What to do with objects that exist and differ
     #[arg(long, value_name = "WHAT", default_value = "skip")]
     conflict: OnConflict,
+    /// How long to wait for what must be ready first: a definition to be established, a namespace or an object
+    /// that is just being deleted to be gone
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = crate::when::duration)]
+    wait: std::time::Duration,
     /// Print the plan and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -150,7 +154,7 @@ impl Args {
             OnConflict::Replace => Conflict::Replace,
             OnConflict::Fail => Conflict::Fail,
         };
-        let mut options = RestoreOptions::new().conflict(conflict);
+        let mut options = RestoreOptions::new().conflict(conflict).ready_within(self.wait);
         for (from, to) in &self.map_namespace {
             options = options.map_namespace(from.as_str(), to.as_str());
         }

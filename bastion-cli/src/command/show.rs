@@ -44,8 +44,10 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     }
     let manifest = objects::manifest(&reading.snapshot, &version).await?;
     match args.output {
-        DocumentFormat::Yaml => app.out.text(&objects::yaml(&id, &manifest)?)?,
-        DocumentFormat::Json => app.out.text(&crate::json::indent(&bastion_core::canonical::to_bytes(&manifest)))?,
+        DocumentFormat::Yaml => app.out.yaml_text(&objects::yaml(&id, &manifest)?)?,
+        DocumentFormat::Json => {
+            app.out.json_text(&crate::json::indent(&bastion_core::canonical::to_bytes(&manifest)))?;
+        }
     }
     Ok(Exit::Ok)
 }
