@@ -1,7 +1,7 @@
 //! What the process knows of itself: read by the probes and by `/metrics`.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, Ordering::Relaxed},
 };
 
@@ -23,9 +23,15 @@ impl Health {
         self.connected.store(true, Relaxed);
     }
 
-    /// We lead, or no longer.
+    /// We lead, or no longer. What a term counted ends with it: the age of what it could not save would grow for
+    /// ever, and nobody could mend it here.
     pub(crate) fn set_leading(&self, leading: bool) {
+        *self.engine() = None;
         self.leading.store(leading, Relaxed);
+    }
+
+    fn engine(&self) -> MutexGuard<'_, Option<Arc<Stats>>> {
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether we lead.
@@ -43,14 +49,14 @@ impl Health {
         self.truncated.load(Relaxed)
     }
 
-    /// The counters of the engine that runs now. They stay readable after it stopped.
+    /// The counters of the engine that runs now.
     pub(crate) fn set_stats(&self, stats: Arc<Stats>) {
-        *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = Some(stats);
+        *self.engine() = Some(stats);
     }
 
-    /// What was counted; nothing before we led for the first time.
+    /// What is counted; nothing where we do not lead.
     pub(crate) fn stats(&self) -> Option<Snapshot> {
-        self.stats.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|s| s.snapshot())
+        self.engine().as_ref().map(|s| s.snapshot())
     }
 
     /// Whether we can do our part: a standby that could take over is ready, too. A leader is once every kind

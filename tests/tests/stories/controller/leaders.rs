@@ -94,7 +94,34 @@ async fn one_leads_another_takes_over_and_the_stale_one_stops() -> Result<()> {
     let mut fifth = deployed.start("fifth", &ENV)?;
     leads(&deployed, &mut fifth, "fifth").await?;
     stage.saved(&mut fifth.process, &all).await?;
+    all.extend(ends_without_storage(&deployed, fifth).await?);
+    let mut last = deployed.start("last", &ENV)?;
+    stage.saved(&mut last.process, &all).await?;
     stage.sound().await
+}
+
+/// A storage that does not answer does not hold up the end; what is left over is said, and found again.
+async fn ends_without_storage(deployed: &Deployed, mut controller: Controller) -> Result<Expected> {
+    let stage = &deployed.stage;
+    let seen = controller.metrics()?.of("events_total", super::WIDGET);
+    stage.proxy.hook(|moment, _| match moment {
+        Moment::BeforeRequest => Action::Delay(Duration::from_mins(1)),
+        _ => Action::Pass,
+    });
+    let all = stage.change("w", 7, "nowhere to go").await?;
+    controller
+        .until("the change to be seen", async |c| {
+            Ok((c.metrics()?.of("events_total", super::WIDGET) > seen).then_some(()))
+        })
+        .await?;
+    controller.process.signal(Signal::TERM)?;
+    let told = Instant::now();
+    let status = controller.process.wait(Duration::from_secs(30)).await?;
+    say(&format!("SIGTERM without a storage: ended after {:.1} s", told.elapsed().as_secs_f32()));
+    assert_eq!(status.code(), Some(4), "{}", controller.process.log_tail(30));
+    assert_eq!(deployed.holder().await?, "", "the Lease was given back");
+    stage.proxy.pass();
+    Ok(all)
 }
 
 /// SIGTERM, and nothing is left to be desired.
@@ -157,6 +184,8 @@ async fn stale(deployed: &Deployed, mut old: Controller) -> Result<Expected> {
     .await?;
     if new.process.is_running() {
         new.ready("standby").await?;
+        let numbers = new.metrics()?.0;
+        assert!(!numbers.keys().any(|name| name.contains("oldest_unsaved")), "of a term that is over: {numbers:?}");
         ends(&mut new).await?;
     }
     ends(&mut next).await?;

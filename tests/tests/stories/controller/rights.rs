@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bastion_core::record::State;
 use bastion_tests::{Context as _, Resource, Result, crds, expect::note, minio, say, wait};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -90,7 +91,42 @@ async fn the_manifests_grant_what_is_used_and_no_more() -> Result<()> {
     let log = talkative.process.log();
     assert!(log.contains("TRACE") && log.contains("leads"), "{log}");
     no_content(&log);
+    denied_is_not_deleted(&deployed).await?;
     stage.sound().await
+}
+
+/// The right is taken away: nothing counts as deleted, and the others go on.
+async fn denied_is_not_deleted(deployed: &Deployed) -> Result<()> {
+    let stage = &deployed.stage;
+    let role = "/apis/rbac.authorization.k8s.io/v1/clusterroles/bastion-widgets";
+    stage.api.delete(role).await.context("role")?;
+    wait::until("the right to be gone", SOON, async || {
+        let role = role.replace("bastion-widgets", "bastion-controller");
+        let rules = stage.api.get(&role).await.context("role")?["rules"].to_string();
+        Ok((!rules.contains("tests.bastion.dev")).then_some(()))
+    })
+    .await?;
+    let mut controller = deployed.start("pod-c", &[])?;
+    let map =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "others"}, "data": {"key": CONTENT}});
+    let map = stage.api.create("/api/v1/namespaces/one/configmaps", &map).await.context("others")?;
+    let expected = [note(&Resource::new("", "v1", "ConfigMap", "configmaps", true), &map)].into();
+    stage.saved(&mut controller.process, &expected).await?;
+    for kind in [WIDGET, "Gadget.tests.bastion.dev"] {
+        controller
+            .until("the missing right", async |c| Ok((c.metrics()?.of("failing", kind) == 1.0).then_some(())))
+            .await?;
+    }
+    controller.ready("leading").await?;
+    controller.process.signal(Signal::TERM)?;
+    assert_eq!(controller.process.wait(Duration::from_secs(30)).await?.code(), Some(0));
+    for (id, history) in stage.versions().await? {
+        assert!(
+            &*id.group != "tests.bastion.dev" || history.iter().all(|v| v.state == State::Put),
+            "{id}: {history:?}"
+        );
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
