@@ -37,12 +37,11 @@ pub(crate) async fn decide(lane: &Arc<Lane>, mut list: Listing, at: &Order, susp
     list.end();
     // What is on its way into the log may not be in the index yet. Asked for before the index is, so that
     // nothing slips through between the two.
-    let mut under_way = lane.tracker(|t| t.under_way());
-    under_way.retain(|id| list.misses(id));
-    let compare = || list.absent(lane.ctx.index.live(&lane.group_kind), at, &lane.judge.policy);
+    let under_way = lane.tracker(|t| t.under_way());
+    let compare = || list.absent(lane.ctx.index.live(&lane.group_kind), under_way.clone(), at, &lane.judge.policy);
     let absent = lane.patiently(compare).await?;
     let mut all = absent.ids.clone();
-    all.extend(under_way);
+    all.extend(under_way.into_keys().filter(|id| list.misses(id)));
     if !is_too_much(lane, &absent, suspicious) {
         return Ok(Decision::Delete(all));
     }

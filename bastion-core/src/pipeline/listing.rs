@@ -1,12 +1,12 @@
 //! A list while it is read, and what is absent from it once it is complete.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
 use futures::{Stream, StreamExt};
 
 use crate::{
     error::Result,
-    object::ObjectId,
+    object::{ObjectId, ResourceVersion},
     pipeline::recent::name_hash,
     record::{Newest, Order, State},
     source::Coverage,
@@ -21,10 +21,10 @@ pub(crate) struct Listing {
     names: Vec<u128>,
 }
 
-/// What the log has and a complete list has not.
+/// What the log has, or is about to have, and a complete list has not.
 #[derive(Debug, Default)]
 pub(crate) struct Absent {
-    /// The objects, in the order of their ids.
+    /// The objects: those of the log, then those on their way, each in the order of their ids.
     pub(crate) ids: Vec<ObjectId>,
     /// How many of them were recorded in an earlier life of etcd.
     pub(crate) of_earlier_life: u64,
@@ -47,10 +47,12 @@ impl Listing {
         self.names.sort_unstable();
     }
 
-    /// Compares the complete list, as of `at`, with everything that the log has of the kind.
+    /// Compares the complete list, as of `at`, with everything that the log has of the kind, and with what is
+    /// on its way there: objects with the resourceVersion at which they were seen to exist.
     pub(crate) async fn absent(
         &self,
         live: impl Stream<Item = Result<(ObjectId, Newest)>>,
+        mut under_way: BTreeMap<ObjectId, Option<ResourceVersion>>,
         at: &Order,
         policy: &Arc<str>,
     ) -> Result<Absent> {
@@ -58,6 +60,9 @@ impl Listing {
         let mut live = std::pin::pin!(live);
         while let Some(entry) = live.next().await {
             let (id, newest) = entry?;
+            if newest.state != State::Deleted {
+                under_way.remove(&id);
+            }
             if !self.expects(&id, &newest, policy) {
                 continue;
             }
@@ -67,6 +72,14 @@ impl Listing {
             }
             absent.of_earlier_life += u64::from(newest.order.incarnation < at.incarnation);
             absent.ids.push(id);
+        }
+        for (id, exists) in under_way {
+            let Some(resource_version) = exists.filter(|_| self.covers(&id)) else { continue };
+            absent.of += 1;
+            let seen = Order { incarnation: at.incarnation, resource_version };
+            if seen.compare(at) != Ordering::Greater && self.misses(&id) {
+                absent.ids.push(id);
+            }
         }
         Ok(absent)
     }
@@ -119,7 +132,7 @@ mod tests {
         let at = Order { incarnation, resource_version: 50.into() };
         list.end();
         let live = stream::iter(log.into_iter().map(Ok));
-        let absent = list.absent(live, &at, &"all".into()).now_or_never().unwrap().unwrap();
+        let absent = list.absent(live, BTreeMap::new(), &at, &"all".into()).now_or_never().unwrap().unwrap();
         (absent.ids.iter().map(ToString::to_string).collect(), absent.of, absent.of_earlier_life)
     }
 

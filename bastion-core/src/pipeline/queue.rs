@@ -44,6 +44,14 @@ impl Seen {
         }
     }
 
+    /// The resourceVersion at which it was seen to exist, if it was.
+    pub(crate) fn exists(&self) -> Option<&ResourceVersion> {
+        match self {
+            Self::Object { at, .. } | Self::Look { at } => Some(at),
+            Self::Unselected { .. } | Self::Gone { .. } => None,
+        }
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Object { body: Some(held), .. } => held.bytes.len(),
@@ -128,9 +136,9 @@ impl Queue {
         self.entries.contains_key(id)
     }
 
-    /// The objects that wait.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = &ObjectId> {
-        self.entries.keys()
+    /// The objects that wait, and what was seen of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&ObjectId, &Seen)> {
+        self.entries.iter().map(|(id, entry)| (id, &entry.seen))
     }
 
     /// How many objects wait.

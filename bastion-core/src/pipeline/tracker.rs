@@ -30,6 +30,8 @@ struct Flight {
     state: ObjectState,
     ticket: u64,
     since: Duration,
+    /// The resourceVersion at which it was seen to exist, if it was.
+    exists: Option<ResourceVersion>,
 }
 
 #[derive(Debug)]
@@ -82,7 +84,8 @@ impl Tracker {
     /// The object whose turn it is, now in state Hashed.
     pub(crate) fn take(&mut self) -> Option<Job> {
         let (id, entry) = self.queue.pop()?;
-        let flight = Flight { state: ObjectState::Idle, ticket: entry.ticket, since: entry.since };
+        let (state, exists) = (ObjectState::Idle, entry.seen.exists().cloned());
+        let flight = Flight { state, ticket: entry.ticket, since: entry.since, exists };
         self.flight.insert(id.clone(), flight);
         self.step(&id, Event::Taken);
         Some(Job { id, seen: entry.seen })
@@ -129,9 +132,12 @@ impl Tracker {
         self.queue.holds(id)
     }
 
-    /// Everything that waits or is in flight.
-    pub(crate) fn under_way(&self) -> BTreeSet<ObjectId> {
-        self.queue.ids().chain(self.flight.keys()).cloned().collect()
+    /// Everything that waits or is in flight, and where the latest of it says that the object exists, its
+    /// resourceVersion.
+    pub(crate) fn under_way(&self) -> BTreeMap<ObjectId, Option<ResourceVersion>> {
+        let flight = self.flight.iter().map(|(id, f)| (id, f.exists.as_ref()));
+        let queued = self.queue.iter().map(|(id, seen)| (id, seen.exists()));
+        flight.chain(queued).map(|(id, exists)| (id.clone(), exists.cloned())).collect()
     }
 
     /// How many can be taken up.

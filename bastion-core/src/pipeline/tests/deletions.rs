@@ -12,6 +12,7 @@ use crate::{
     },
     repository::CommitNotes,
     source::{Current, KindChange, Observation, SourceError},
+    store::Fault,
 };
 
 const ON: &str = r#"{"backup":"on"}"#;
@@ -275,6 +276,47 @@ async fn the_brake_withholds_deletions_and_lets_changes_go_on_until_somebody_acc
     assert!(world.snapshot().await.withheld().is_empty());
     assert!(world.snapshot().await.accepted().is_empty(), "a word is used up");
     assert_ne!(position(world.snapshot().await.positions()), before);
+    world.assert_same_as_cluster().await;
+}
+
+/// Seen, and then gone from the next list before the first record of it was durable.
+#[tokio::test(start_paused = true)]
+async fn an_object_that_vanishes_while_it_is_on_its_way_gets_its_tombstone() {
+    let world = World::new(31).await;
+    world.store.set_script(|op| (op.verb == Verb::Put && op.key.contains("/log/")).then_some(Fault::Unavailable));
+    let watching = world.watch().await;
+    world.put("c", "1");
+    world.until("it is on its way", async || watching.kind().changed == 1).await;
+    world.cluster.delete(&id("c"));
+    world.cluster.compact();
+    world.until("the second list", async || watching.kind().lists == 2).await;
+    world.store.set_script(|_| None);
+    world.until("the tombstone", async || watching.is_calm()).await;
+    watching.stop().await;
+    assert_eq!(world.states().await["c"], [Put, Deleted]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_brake_counts_what_is_on_its_way_too() {
+    let world = World::new(32).await;
+    world.store.set_script(|op| (op.verb == Verb::Put && op.key.contains("/log/")).then_some(Fault::Unavailable));
+    for n in 0..100 {
+        world.put(&format!("c{n}"), "1");
+    }
+    let watching = world.watch().await;
+    world.until("all are on their way", async || watching.kind().changed == 100).await;
+    for n in 0..80 {
+        world.cluster.delete(&id(&format!("c{n}")));
+    }
+    world.cluster.compact();
+    world.until("the brake", async || watching.kind().withheld == 80).await;
+    world.store.set_script(|_| None);
+    world.until("calm", async || watching.kind().committed == 100 && watching.is_calm()).await;
+    watching.stop().await;
+    assert_eq!(world.snapshot().await.withheld()[0].of, 100);
+    assert!(world.states().await.values().all(|states| *states == [Put]), "nothing is deleted unasked");
+    world.accept().await;
+    world.backup().await;
     world.assert_same_as_cluster().await;
 }
 
