@@ -14,18 +14,18 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::watch;
-
 use crate::{
     manifest::{Manifest, ManifestError, PathSet, Value},
     object::{GroupKind, Kind, ObjectId, Scope},
     sink::Live,
 };
 
+mod changes;
 mod sink;
 mod source;
 mod state;
 
+use changes::Changes;
 pub use source::MemorySource;
 use state::State;
 
@@ -62,8 +62,7 @@ pub struct MemoryCluster {
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    /// Counts up with every change, so that watches wake.
-    changed: watch::Sender<u64>,
+    changes: Changes,
 }
 
 /// What [`MemoryCluster::save_etcd`] saved.
@@ -74,7 +73,7 @@ impl MemoryCluster {
     /// A new cluster with the usual namespaces. The name seeds its uids: two clusters of one name are the same
     /// one to Bastion.
     pub fn new(name: &str) -> Self {
-        let shared = Shared { state: Mutex::new(State::new(name)), changed: watch::Sender::new(0) };
+        let shared = Shared { state: Mutex::new(State::new(name)), changes: Changes::default() };
         let cluster = Self { shared: Arc::new(shared) };
         for namespace in ["default", "kube-system"] {
             cluster.lock().ensure_namespace(namespace);
@@ -88,7 +87,7 @@ impl MemoryCluster {
 
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let result = change(&mut self.lock());
-        self.shared.changed.send_modify(|n| *n += 1);
+        self.shared.changes.tell();
         result
     }
 

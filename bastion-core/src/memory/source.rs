@@ -8,7 +8,6 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
-use tokio::sync::watch;
 
 use super::{
     MemoryCluster,
@@ -146,7 +145,8 @@ struct Follow {
     kind: GroupKind,
     seen: Option<u64>,
     said: VecDeque<Observation>,
-    changed: watch::Receiver<u64>,
+    /// How many changes of the cluster were looked at.
+    looked_at: u64,
     done: bool,
 }
 
@@ -159,14 +159,14 @@ impl Follow {
             if self.done {
                 return None;
             }
-            self.changed.borrow_and_update();
+            self.looked_at = self.source.cluster.shared.changes.count();
             if let Err(error) = self.look() {
                 self.done = true;
                 return Some((Err(error), self));
             }
             self.done |= !self.source.continuous;
-            if self.said.is_empty() && !self.done && self.changed.changed().await.is_err() {
-                return None;
+            if self.said.is_empty() && !self.done {
+                self.source.cluster.shared.changes.more_than(self.looked_at).await;
             }
         }
     }
@@ -201,7 +201,8 @@ struct Kinds {
     source: MemorySource,
     known: BTreeMap<GroupKind, Kind>,
     said: VecDeque<KindChange>,
-    changed: watch::Receiver<u64>,
+    /// How many changes of the cluster were looked at.
+    looked_at: u64,
     settled: bool,
 }
 
@@ -214,7 +215,7 @@ impl Kinds {
             if self.settled && !self.source.continuous {
                 return None;
             }
-            self.changed.borrow_and_update();
+            self.looked_at = self.source.cluster.shared.changes.count();
             let served = self.source.cluster.lock().kinds.clone();
             let gone = self.known.keys().filter(|kind| served.get(kind) != self.known.get(kind)).cloned();
             self.said.extend(gone.map(KindChange::Removed));
@@ -225,8 +226,8 @@ impl Kinds {
                 self.settled = true;
                 self.said.push_back(KindChange::Settled);
             }
-            if self.said.is_empty() && self.changed.changed().await.is_err() {
-                return None;
+            if self.said.is_empty() {
+                self.source.cluster.shared.changes.more_than(self.looked_at).await;
             }
         }
     }
@@ -252,13 +253,8 @@ impl Source for MemorySource {
     }
 
     fn kinds(&self) -> BoxStream<'static, KindChange> {
-        let kinds = Kinds {
-            source: self.clone(),
-            known: BTreeMap::new(),
-            said: VecDeque::new(),
-            changed: self.cluster.shared.changed.subscribe(),
-            settled: false,
-        };
+        let kinds =
+            Kinds { source: self.clone(), known: BTreeMap::new(), said: VecDeque::new(), looked_at: 0, settled: false };
         stream::unfold(kinds, Kinds::next).boxed()
     }
 
@@ -273,7 +269,7 @@ impl Source for MemorySource {
             // A one-shot source always lists.
             seen: from.filter(|_| self.continuous).and_then(|version| version.number()),
             said: VecDeque::new(),
-            changed: self.cluster.shared.changed.subscribe(),
+            looked_at: 0,
             done: false,
         };
         stream::unfold(follow, Follow::next).boxed()

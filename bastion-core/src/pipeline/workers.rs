@@ -172,9 +172,9 @@ fn change(lane: &Lane, id: &ObjectId, seen: &Seen, uid: &str, what: What) -> Cha
 /// Remembers what left no trace in the log although it is newer than what the log has.
 fn remember(lane: &Lane, id: &ObjectId, seen: &Seen, newest: Option<&Newest>) {
     let traceless = match seen {
-        Seen::Object { at, .. } => newest.is_none_or(|n| n.order.resource_version != *at),
+        Seen::Object { at, .. } | Seen::Unselected { at } => newest.is_none_or(|n| n.order.resource_version != *at),
         Seen::Gone { .. } => true,
-        Seen::Unselected { .. } | Seen::Look { .. } => false,
+        Seen::Look { .. } => false,
     };
     if traceless {
         lane.tracker(|t| t.recent.note(id, seen.at()));

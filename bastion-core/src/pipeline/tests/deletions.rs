@@ -7,8 +7,9 @@ use crate::{
     error::Category,
     object::{Kind, ResourceVersion},
     record::{
-        Accepted,
+        Accepted, Change,
         State::{Deleted, Put, Released},
+        What,
     },
     repository::CommitNotes,
     source::{Current, KindChange, Observation, SourceError},
@@ -123,6 +124,33 @@ async fn an_annotation_that_goes_releases_and_one_that_comes_back_takes_again() 
     watching.stop().await;
     assert_eq!(world.history("a").await, [Put, Released, Put, Released, Deleted]);
     assert!(world.history("never").await.is_empty());
+}
+
+/// A backup listed an object, the object lost its annotation, a watch saw that and had nothing to release, and
+/// only then did the backup commit.
+#[tokio::test(start_paused = true)]
+async fn what_a_late_backup_records_is_released_if_it_is_no_longer_selected() {
+    let world = World::new(33).await;
+    world.annotate("a", "true");
+    let listed = world.cluster.object(&id("a")).unwrap();
+    world.annotate("a", "false");
+    let watching = world.watch_of(world.cluster.watch().annotated()).await;
+    world.until("the list", async || watching.kind().unchanged == 1).await;
+    let mut backup = world.writer("backup").await.unwrap();
+    let mut batch = backup.batch();
+    let change = Change {
+        id: id("a"),
+        version: "v1".into(),
+        uid: "".into(),
+        resource_version: listed.resource_version,
+        policy: "annotated".into(),
+        what: What::Put { digest: backup.hasher().digest(&listed.body), body: listed.body, extras: Box::default() },
+    };
+    batch.push(change).await.unwrap();
+    backup.commit(&mut batch, &CommitNotes::default()).await.unwrap();
+    world.until("the release", async || watching.kind().released == 1 && watching.is_calm()).await;
+    watching.stop().await;
+    assert_eq!(world.history("a").await, [Put, Released]);
 }
 
 #[tokio::test(start_paused = true)]
