@@ -20,17 +20,19 @@ mod story;
 /// How to run the demo.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Back up the cluster of this kubeconfig instead of a test cluster; nothing is written to it
-    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "")]
-    kubeconfig: Option<PathBuf>,
+    /// Back up the cluster of this kubeconfig instead of a test cluster, read-only; without a path the one that
+    /// kubectl would take
+    #[arg(long, value_name = "PATH")]
+    #[allow(clippy::option_option, reason = "absent, without a value, with one")]
+    kubeconfig: Option<Option<PathBuf>>,
     /// Context of that kubeconfig
     #[arg(long, value_name = "NAME", requires = "kubeconfig")]
     context: Option<String>,
     /// Where to write; must not exist yet [default: a new folder in target/demo]
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
-    /// How many custom resources to create
-    #[arg(long, value_name = "COUNT", default_value_t = 2000, conflicts_with = "kubeconfig")]
+    /// How many custom resources to create; at least 100
+    #[arg(long, value_name = "COUNT", default_value_t = 2000, conflicts_with = "kubeconfig", value_parser = objects)]
     objects: usize,
     /// At the end leave both clusters up until Ctrl-C
     #[arg(long, conflicts_with = "kubeconfig")]
@@ -66,9 +68,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 async fn tell(options: &Options, folder: &Path, started: Instant) -> Result<()> {
     let binary = check::target_dir().join("debug/bastion");
     match &options.kubeconfig {
-        Some(path) => own::tell(&binary, path, options.context.as_deref(), folder).await,
+        Some(path) => own::tell(&binary, &path.clone().unwrap_or_default(), options.context.as_deref(), folder).await,
         None => story::tell(&binary, options.objects, folder, options.hold, started).await,
     }
+}
+
+/// The story changes and deletes some dozens of them.
+fn objects(text: &str) -> std::result::Result<usize, String> {
+    text.parse().ok().filter(|count| *count >= 100).ok_or_else(|| "give a number of at least 100".to_owned())
 }
 
 fn folder(options: &Options) -> Result<PathBuf> {

@@ -91,14 +91,15 @@ pub(crate) async fn delete(api: &Api, numbers: std::ops::Range<usize>) -> Result
     Ok(gone)
 }
 
-/// Writes a heartbeat into the status of so many certificates, as their controller would.
-pub(crate) async fn heartbeats(api: &Api, count: usize) -> Result<()> {
-    let beats = stream::iter(0..count).map(|number| async move {
+/// Writes so many heartbeats into the status of the first certificates, in turn, as their controller would.
+pub(crate) async fn heartbeats(api: &Api, count: usize, certificates: usize) -> Result<()> {
+    let beats = stream::iter(0..count).map(|beat| async move {
+        let number = beat % certificates.max(1);
         let path = load::certificates().object(Some(namespace(number)), &format!("web-{number:04}"));
         let conditions = json!([{"type": "Ready", "status": "True", "reason": "Ready",
                                  "message": "Certificate is up to date and has not expired",
                                  "lastTransitionTime": jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()}]);
-        api.merge(&format!("{path}/status"), &json!({"status": {"revision": number, "conditions": conditions}})).await.map(drop)
+        api.merge(&format!("{path}/status"), &json!({"status": {"revision": beat, "conditions": conditions}})).await.map(drop)
     });
     Ok(beats.buffer_unordered(16).try_collect().await?)
 }

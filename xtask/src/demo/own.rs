@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use bastion_tests::Saved;
+
 use crate::{
     cli::Result,
     demo::{
@@ -23,38 +25,46 @@ pub(crate) async fn tell(binary: &Path, kubeconfig: &Path, context: Option<&str>
     stage.show(&["init"], 5, 0).await?;
     screen::chapter(2, "Everything that this cluster holds, once; it is only read");
     stage.show(&[&["backup", "--all"], place.as_slice()].concat(), 20, 20).await?;
-    screen::chapter(3, "What was saved");
-    let rows = stage.bastion.saved(&[]).await?;
-    let mut kinds = std::collections::BTreeMap::<_, usize>::new();
-    for row in &rows {
-        *kinds.entry((row.group.as_str(), row.kind.as_str())).or_default() += 1;
-    }
-    for ((group, kind), count) in &kinds {
-        screen::line(&format!("    {count:>7}  {kind}{}{group}", if group.is_empty() { "" } else { "." }));
-    }
     let (segments, bytes) = progress::log(folder);
-    screen::line(&format!(
-        "    {} objects of {} kinds in {segments} commits, {}",
-        rows.len(),
-        kinds.len(),
-        progress::bytes(bytes)
-    ));
-    screen::chapter(4, "Is every byte of it intact?");
+    screen::good(&format!("    {segments} commits, {} written", progress::bytes(bytes)));
+
+    let rows = stage.bastion.saved(&[]).await?;
+    // Something that somebody made, if there is anything of the kind.
+    if let Some(row) = rows.iter().find(|row| row.group.contains('.') && !row.namespace.is_empty()).or(rows.first()) {
+        screen::chapter(3, "One of the objects, as it was saved");
+        let mut object = vec![format!("{}/{}", type_of(row), row.name)];
+        if !row.namespace.is_empty() {
+            object.extend(["-n".to_owned(), row.namespace.clone()]);
+        }
+        let object: Vec<&str> = object.iter().map(String::as_str).collect();
+        stage.show(&[&["show"], object.as_slice()].concat(), 20, 0).await?;
+    }
+    screen::chapter(4, "Is every byte of the backup intact?");
     stage.show(&["verify"], 20, 0).await?;
+
     screen::chapter(5, "What next");
-    screen::line(&format!("    export BASTION_REPO={}", stage.url));
-    let follow = match quoted(&place) {
-        given if given.is_empty() => String::new(),
-        given => format!(" {given}"),
-    };
+    let program = crate::check::target_dir().join("debug/bastion");
+    let mut follow = place.clone();
+    let path = kubeconfig.display().to_string();
+    if !path.is_empty() {
+        follow.extend(["--kubeconfig", &path]);
+    }
+    let follow = quoted(&[&["watch", "--all"], follow.as_slice()].concat());
     for line in [
-        format!("bastion watch --all{follow}     # save every change as it happens"),
-        "bastion ls                       # what is saved".to_owned(),
-        "bastion history TYPE/NAME -n NS  # every version of an object".to_owned(),
-        "bastion restore --dry-run        # what a restore would do".to_owned(),
-        format!("less {}/tree        # plain YAML files, to read and to grep", folder.display()),
+        format!("alias bastion={}", program.display()),
+        format!("export BASTION_REPO={}", stage.url),
+        format!("bastion {follow}    # save every change as it happens"),
+        "bastion ls".to_owned(),
+        "bastion history TYPE/NAME -n NAMESPACE    # every version of an object".to_owned(),
+        "bastion restore -A --dry-run    # what a restore would do; writes nothing".to_owned(),
+        format!("grep -rl WORD {}/tree    # every object is plain YAML", folder.display()),
     ] {
         screen::line(&format!("    {line}"));
     }
     Ok(())
+}
+
+/// `Certificate.cert-manager.io`, `ConfigMap`.
+fn type_of(row: &Saved) -> String {
+    if row.group.is_empty() { row.kind.clone() } else { format!("{}.{}", row.kind, row.group) }
 }

@@ -84,7 +84,8 @@ async fn changes(stage: &Stage, api: &Api, watcher: &mut Process, expected: &mut
     expected.extend(new);
 
     let before = stage.measure();
-    cast::heartbeats(api, 500).await?;
+    let certificates = expected.keys().filter(|id| id.1 == "Certificate").count();
+    cast::heartbeats(api, 500, certificates).await?;
     // One more change behind the heartbeats: when it is saved, they have been seen.
     let last = cast::change(api, 10..11, "behind the heartbeats").await?;
     progress::saved(&stage.bastion, watcher, &last).await?;
