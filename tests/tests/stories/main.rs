@@ -15,4 +15,5 @@ mod round_trip;
 mod stage;
 mod test_cluster;
 mod test_servers;
+mod writers;
 mod writes;

@@ -49,7 +49,7 @@ async fn the_watch_goes_on_when_servers_die_and_come_back() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_silent_connection_to_the_api_server_is_noticed() -> Result<()> {
+async fn a_connection_to_the_api_server_may_be_cut_or_slow() -> Result<()> {
     let stage = Stage::new("halfopen").await?;
     let proxy = Proxy::start(stage.cluster.apiserver_port()).await?;
     let kubeconfig = stage.cluster.kubeconfig_through(proxy.port())?.display().to_string();
