@@ -103,6 +103,14 @@ impl Api {
         self.send(Method::POST, path, "application/json", Some(object)).await
     }
 
+    /// POST of one object as YAML, which the API server reads itself, with the library that kubectl has.
+    pub async fn create_yaml(&self, path: &str, text: String) -> kube::Result<Value> {
+        let request = Request::builder().method(Method::POST).uri(path);
+        let request = request.header(http::header::CONTENT_TYPE, "application/yaml").body(text.into_bytes());
+        let answer = self.client.request_text(request.map_err(kube::Error::HttpError)?).await?;
+        parse(&answer).map_err(kube::Error::SerdeError)
+    }
+
     /// PUT.
     pub async fn replace(&self, path: &str, object: &Value) -> kube::Result<Value> {
         self.send(Method::PUT, path, "application/json", Some(object)).await

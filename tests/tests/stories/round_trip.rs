@@ -1,7 +1,7 @@
 //! Backup of one cluster, restore into a second, empty one; whether both hold the same is judged by
 //! `bastion_tests::compare`, which shares no code with Bastion.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, fs, time::Duration};
 
 use bastion_tests::{
     Api, Bastion, Context as _, ControlPlane, Result, TestDir, awkward,
@@ -91,7 +91,7 @@ async fn everything_comes_back_in_an_empty_cluster() -> Result<()> {
 
     the_owners_are_the_new_ones(&other).await?;
     pair.from.ok(&["verify"]).await?;
-    views(&pair).await
+    views(&pair, &should).await
 }
 
 /// uid and resourceVersion of the tests' own objects.
@@ -213,14 +213,28 @@ async fn built_ins(api: &Api) -> Result<()> {
     Ok(())
 }
 
-/// The views show what they can, the deepest object too, and what the CLI prints kubectl could read.
-async fn views(pair: &Pair) -> Result<()> {
+/// The awkward widgets of it.
+fn widgets_of(content: &Content) -> Content {
+    content
+        .iter()
+        .filter(|(id, _)| id.1 == "Widget" && id.2 == "awkward")
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect()
+}
+
+/// The view shows every object, the deepest too, and the API server reads each back as it was.
+async fn views(pair: &Pair, should: &Content) -> Result<()> {
+    let api = pair.second.api().await?;
     let tree = pair.folder.path().join("repo/tree/first/tests.bastion.dev/v1/Widget/awkward");
-    for (kind, object) in awkward::objects("awkward").into_iter().filter(|(path, _)| path.contains("widgets")) {
+    for (path, object) in awkward::objects("awkward").into_iter().filter(|(path, _)| path.contains("widgets")) {
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
         let file = tree.join(name).join("manifest.yaml");
-        assert!(file.is_file(), "{} is not there ({kind})", file.display());
+        let text = fs::read_to_string(&file).context(format!("{}", file.display()))?;
+        api.delete(&format!("{path}/{name}")).await.context(path.clone())?;
+        api.create_yaml(&path, text).await.context(format!("YAML of {name}"))?;
     }
+    let is = widgets_of(&content(&api).await?);
+    assert_eq!(compare::differences(&widgets_of(should), &is), [""; 0], "what the YAML in tree/ says");
     let shown = pair.from.ok(&["show", "widget/deep", "-n", "awkward"]).await?;
     assert!(shown.stdout.contains("the bottom"), "{}", shown.stderr);
     let strings = pair.from.ok(&["show", "widget/strings", "-n", "awkward", "-o", "json"]).await?;
