@@ -29,6 +29,8 @@ pub(crate) enum Decision {
     Delete(Vec<ObjectId>),
     /// Too much at once.
     Withhold { withheld: Withheld, namespaces: BTreeSet<Arc<str>> },
+    /// Nothing: this etcd was restored to an older state, as this object shows.
+    Rewound(ObjectId),
 }
 
 /// Compares a complete list with the log, and asks the brake.
@@ -40,6 +42,9 @@ pub(crate) async fn decide(lane: &Arc<Lane>, mut list: Listing, at: &Order, susp
     let under_way = lane.tracker(|t| t.under_way());
     let compare = || list.absent(lane.ctx.index.live(&lane.group_kind), under_way.clone(), at, &lane.judge.policy);
     let absent = lane.patiently(compare).await?;
+    if let Some(id) = absent.rewound {
+        return Ok(Decision::Rewound(id));
+    }
     let mut all = absent.ids.clone();
     all.extend(under_way.into_keys().filter(|id| list.misses(id)));
     if !is_too_much(lane, &absent, suspicious) {
@@ -62,7 +67,7 @@ fn is_too_much(lane: &Lane, absent: &Absent, suspicious: bool) -> bool {
 /// Leaves out what is proven: objects of namespaces that are gone, and where the server filtered those that
 /// exist and merely do not match any more.
 async fn unproven(lane: &Arc<Lane>, absent: Absent, by_server: bool) -> Absent {
-    let Absent { mut ids, of_earlier_life, of } = absent;
+    let Absent { mut ids, of_earlier_life, of, .. } = absent;
     if lane.kind.scope == Scope::Namespaced {
         let mut gone = BTreeSet::new();
         for namespace in ids.iter().map(|id| id.namespace.clone()).collect::<BTreeSet<_>>() {
@@ -76,7 +81,7 @@ async fn unproven(lane: &Arc<Lane>, absent: Absent, by_server: bool) -> Absent {
         let asked = stream::iter(ids).map(|id| unless_it_exists(lane.clone(), id));
         ids = asked.buffered(AT_ONCE).filter_map(std::future::ready).collect().await;
     }
-    Absent { of_earlier_life: of_earlier_life.min(ids.len() as u64), ids, of }
+    Absent { of_earlier_life: of_earlier_life.min(ids.len() as u64), ids, of, rewound: None }
 }
 
 async fn unless_it_exists(lane: Arc<Lane>, id: ObjectId) -> Option<ObjectId> {

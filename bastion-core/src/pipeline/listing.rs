@@ -12,13 +12,14 @@ use crate::{
     source::Coverage,
 };
 
-/// The names that a list has shown so far: 16 bytes each, for as long as the list runs.
+/// What a list has shown so far: 32 bytes an object, for as long as the list runs.
 #[derive(Debug)]
 pub(crate) struct Listing {
     pub(crate) coverage: Coverage,
     /// Whether a watch can resume from where the list ends: not so for a part that is listed beside a watch.
     pub(crate) is_base: bool,
-    names: Vec<u128>,
+    /// Names and resourceVersions; 0 where that is no number.
+    names: Vec<(u128, u64)>,
 }
 
 /// What the log has, or is about to have, and a complete list has not.
@@ -30,6 +31,9 @@ pub(crate) struct Absent {
     pub(crate) of_earlier_life: u64,
     /// How many objects the log has where the list looked.
     pub(crate) of: u64,
+    /// An object that the list shows in an older state than the log has for that time. No API server does that,
+    /// unless its etcd was restored and has grown past the log's positions since.
+    pub(crate) rewound: Option<ObjectId>,
 }
 
 impl Listing {
@@ -38,8 +42,8 @@ impl Listing {
     }
 
     /// The list has shown this object, selected or not.
-    pub(crate) fn saw(&mut self, id: &ObjectId) {
-        self.names.push(name_hash(id));
+    pub(crate) fn saw(&mut self, id: &ObjectId, at: &ResourceVersion) {
+        self.names.push((name_hash(id), at.number().unwrap_or(0)));
     }
 
     /// The list is complete.
@@ -62,6 +66,9 @@ impl Listing {
             let (id, newest) = entry?;
             if newest.state != State::Deleted {
                 under_way.remove(&id);
+            }
+            if absent.rewound.is_none() && self.shows_older(&id, &newest, at) {
+                absent.rewound = Some(id.clone());
             }
             if !self.expects(&id, &newest, policy) {
                 continue;
@@ -86,7 +93,25 @@ impl Listing {
 
     /// Whether the complete list looked where the object would be and has not shown it.
     pub(crate) fn misses(&self, id: &ObjectId) -> bool {
-        self.covers(id) && self.names.binary_search(&name_hash(id)).is_err()
+        self.covers(id) && self.shown(id).is_none()
+    }
+
+    /// The resourceVersion at which the list shows the object.
+    fn shown(&self, id: &ObjectId) -> Option<u64> {
+        let name = name_hash(id);
+        let found = self.names.binary_search_by_key(&name, |(name, _)| *name).ok()?;
+        self.names.get(found).map(|(_, rv)| *rv)
+    }
+
+    fn shows_older(&self, id: &ObjectId, newest: &Newest, at: &Order) -> bool {
+        // A release may carry the resourceVersion of the object's namespace.
+        let (Some(rv), Some(end)) = (newest.order.resource_version.number(), at.resource_version.number()) else {
+            return false;
+        };
+        newest.state != State::Released
+            && newest.order.incarnation == at.incarnation
+            && rv <= end
+            && self.shown(id).is_some_and(|shown| 0 < shown && shown < rv)
     }
 
     fn covers(&self, id: &ObjectId) -> bool {
@@ -127,7 +152,7 @@ mod tests {
     ) -> (Vec<String>, u64, u64) {
         let mut list = Listing::new(coverage, true);
         for id in seen {
-            list.saw(id);
+            list.saw(id, &9.into());
         }
         let at = Order { incarnation, resource_version: 50.into() };
         list.end();
@@ -152,6 +177,24 @@ mod tests {
         // In the next life of etcd resourceVersions start anew: 51 of the old one is not newer than 50.
         let (ids, _, earlier) = names(Coverage::default(), &[id("a", 1)], log, 2);
         assert_eq!((ids.len(), earlier), (4, 4));
+    }
+
+    #[test]
+    fn a_list_that_shows_older_states_than_the_log_has_is_of_another_life() {
+        let rewound = |log: Newest, shown: u64| {
+            let mut list = Listing::new(Coverage::default(), true);
+            list.saw(&id("a", 1), &shown.into());
+            list.end();
+            let at = Order { incarnation: 1, resource_version: 50.into() };
+            let live = stream::iter([Ok((id("a", 1), log))]);
+            list.absent(live, &at, &"all".into()).now_or_never().unwrap().unwrap().rewound.is_some()
+        };
+        assert!(rewound(newest(10, State::Put, "all"), 9));
+        assert!(rewound(newest(10, State::Deleted, "all"), 9));
+        assert!(!rewound(newest(10, State::Put, "all"), 10));
+        // Recorded after the list was made.
+        assert!(!rewound(newest(51, State::Put, "all"), 9));
+        assert!(!rewound(newest(10, State::Released, "all"), 9));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use futures::{StreamExt, stream::BoxStream};
 
 use crate::{
+    engine::EngineOptions,
     error::{Category, Error, Result},
     object::{ObjectId, ResourceVersion},
     pipeline::{
@@ -52,6 +53,8 @@ pub(crate) struct Reader {
     /// Namespaces of withheld deletions, to be asked for again.
     namespaces: BTreeSet<Arc<str>>,
     ask_at: Duration,
+    /// When to look at everything anew although nothing is wrong.
+    compare_at: Duration,
 }
 
 impl Reader {
@@ -61,6 +64,7 @@ impl Reader {
         floor: Option<ResourceVersion>,
         suspicious: bool,
     ) -> Self {
+        let compare_at = next_compare(&lane.ctx.options);
         Self {
             lane,
             from,
@@ -72,6 +76,7 @@ impl Reader {
             error: None,
             namespaces: BTreeSet::new(),
             ask_at: Duration::MAX,
+            compare_at,
         }
     }
 
@@ -119,7 +124,8 @@ impl Reader {
         let mut stream = lane.ctx.source.observe(&lane.kind, self.from.clone());
         loop {
             let now = lane.ctx.options.runtime.uptime();
-            let ask = lane.ctx.options.runtime.sleep(self.ask_at.saturating_sub(now).min(Duration::from_hours(24)));
+            let wake = self.ask_at.min(self.compare_at).saturating_sub(now);
+            let wake = lane.ctx.options.runtime.sleep(wake.min(Duration::from_hours(24)));
             let next = tokio::select! {
                 biased;
                 () = lane.stop.cancelled() => return Ok(End::Stopped),
@@ -128,8 +134,8 @@ impl Reader {
                     continue;
                 }
                 next = stream.next() => next,
-                () = ask => {
-                    if self.is_one_proven_gone().await {
+                () = wake => {
+                    if self.is_due().await {
                         stream = self.relist();
                     }
                     continue;
@@ -221,7 +227,7 @@ impl Reader {
     async fn saw(&mut self, id: &ObjectId, seen: Seen) {
         self.lane.stats.events.add(1);
         match &mut self.list {
-            Some(list) => list.saw(id),
+            Some(list) => list.saw(id, seen.at()),
             None => self.follow(),
         }
         self.lane.offer(id, seen).await;
@@ -255,6 +261,10 @@ impl Reader {
                     lane.withhold(None).await;
                 }
             }
+            Decision::Rewound(id) => {
+                tracing::warn!(%id, %at, "the list shows an older state than the log has");
+                return Ok(Some(End::Rewound));
+            }
             Decision::Withhold { withheld, namespaces } => {
                 tracing::warn!(kind = %lane.group_kind, count = withheld.count, of = withheld.of, "deletions withheld");
                 self.namespaces = namespaces;
@@ -280,6 +290,17 @@ impl Reader {
         }
     }
 
+    /// Whether it is time to look at everything anew.
+    async fn is_due(&mut self) -> bool {
+        let now = self.lane.ctx.options.runtime.uptime();
+        let compare = self.compare_at <= now;
+        if compare {
+            self.compare_at = next_compare(&self.lane.ctx.options);
+        }
+        // A list that is under way is such a look.
+        (compare && self.list.is_none()) || (self.ask_at <= now && self.is_one_proven_gone().await)
+    }
+
     /// Whether one of the namespaces whose deletions are withheld is gone for certain by now.
     async fn is_one_proven_gone(&mut self) -> bool {
         self.ask_at = self.lane.ctx.options.runtime.uptime() + self.lane.ctx.options.position_interval;
@@ -290,4 +311,12 @@ impl Reader {
         }
         false
     }
+}
+
+/// When the next compare is due: not of all kinds at the same time.
+fn next_compare(options: &EngineOptions) -> Duration {
+    let interval = options.compare_interval;
+    // Between three and five quarters of it.
+    let part = u32::try_from(options.runtime.random() % 512).unwrap_or(0) + 768;
+    options.runtime.uptime().saturating_add(interval.saturating_mul(part) / 1024)
 }

@@ -421,3 +421,30 @@ async fn an_etcd_that_was_restored_begins_a_new_life_and_deletes_nothing_by_itse
         assert_eq!(world.snapshot().await.head().incarnation, 2, "it begins once");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_etcd_that_was_restored_and_grew_past_the_saved_position_is_found_by_the_daily_compare() {
+    let world = World::new(20).await;
+    for n in 0..10 {
+        world.put(&format!("c{n}"), "1");
+    }
+    let etcd = world.cluster.save_etcd();
+    world.put("c1", "later");
+    let watching = world.watch().await;
+    world.until("the list", async || watching.kind().committed == 10).await;
+    watching.stop().await;
+    world.cluster.restore_etcd(&etcd);
+    for n in 0..20 {
+        world.put("c2", &format!("life two, {n}"));
+    }
+
+    let watching = world.watch().await;
+    world.until("what came last", async || watching.kind().committed > 0 && watching.is_calm()).await;
+    assert_eq!(watching.kind().lists, 0, "nothing looked wrong");
+    world.runtime.sleep(Duration::from_hours(31)).await;
+    world.until("the comparison", async || watching.is_calm()).await;
+    watching.stop().await;
+    assert_eq!(world.snapshot().await.head().incarnation, 2);
+    assert_eq!(world.states().await["c1"], [Put, Put]);
+    world.assert_same_as_cluster().await;
+}
