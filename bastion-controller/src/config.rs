@@ -123,6 +123,8 @@ pub(crate) struct EngineConfig {
     pub(crate) commit_interval: Option<Length>,
     /// Least time between two commits that carry only positions.
     pub(crate) position_interval: Option<Length>,
+    /// How often each kind is listed although its watch goes well.
+    pub(crate) compare_interval: Option<Length>,
     /// How long the last commit may take after SIGTERM.
     pub(crate) flush_deadline: Option<Length>,
     /// Bounds of each kind's worker pool.

@@ -38,6 +38,7 @@ const KEYS: &[(&str, &[&str], Read)] = &[
     ("BASTION_LEADER_RETRY", &["leader", "retry"], Read::Text),
     ("BASTION_ENGINE_COMMIT_INTERVAL", &["engine", "commitInterval"], Read::Text),
     ("BASTION_ENGINE_POSITION_INTERVAL", &["engine", "positionInterval"], Read::Text),
+    ("BASTION_ENGINE_COMPARE_INTERVAL", &["engine", "compareInterval"], Read::Text),
     ("BASTION_ENGINE_FLUSH_DEADLINE", &["engine", "flushDeadline"], Read::Text),
     ("BASTION_ENGINE_WORKERS_FLOOR", &["engine", "workers", "floor"], Read::Scalar),
     ("BASTION_ENGINE_WORKERS_CEILING", &["engine", "workers", "ceiling"], Read::Scalar),

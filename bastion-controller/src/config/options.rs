@@ -92,6 +92,9 @@ impl Config {
         if let Some(length) = e.position_interval {
             options = options.position_interval(length.0);
         }
+        if let Some(length) = e.compare_interval {
+            options = options.compare_interval(length.0);
+        }
         if let Some(length) = e.flush_deadline {
             options = options.flush_deadline(length.0);
         }

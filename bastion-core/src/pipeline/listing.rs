@@ -187,7 +187,7 @@ mod tests {
             list.end();
             let at = Order { incarnation: 1, resource_version: 50.into() };
             let live = stream::iter([Ok((id("a", 1), log))]);
-            list.absent(live, &at, &"all".into()).now_or_never().unwrap().unwrap().rewound.is_some()
+            list.absent(live, BTreeMap::new(), &at, &"all".into()).now_or_never().unwrap().unwrap().rewound.is_some()
         };
         assert!(rewound(newest(10, State::Put, "all"), 9));
         assert!(rewound(newest(10, State::Deleted, "all"), 9));
