@@ -1,9 +1,10 @@
 //! Deletions need proof: what was deleted gets its tombstone, what merely is not selected any more does not.
 
 use bastion_core::record::State;
-use bastion_tests::{Result, crds, expect::Expected};
+use bastion_tests::{Result, crds, expect::Expected, wait};
+use serde_json::json;
 
-use crate::stage::{Stage, annotated, widget_path};
+use crate::stage::{SOON, Stage, WIDGETS, annotated, widget_path};
 
 /// The newest state of a widget in the repository.
 async fn state(stage: &Stage, name: &str) -> Result<Option<State>> {
@@ -11,6 +12,14 @@ async fn state(stage: &Stage, name: &str) -> Result<Option<State>> {
     Ok(versions.iter().find(|(id, _)| &*id.name == name).and_then(|(_, history)| {
         history.iter().max_by(|a, b| a.order.compare(&b.order).then(a.segment.cmp(&b.segment))).map(|v| v.state)
     }))
+}
+
+/// Waits until the newest state of a widget says that it is merely not selected any more.
+async fn released(stage: &Stage, name: &str) -> Result<()> {
+    wait::until(&format!("{name} to be released"), SOON, async || {
+        Ok((state(stage, name).await? == Some(State::Released)).then_some(()))
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,19 +116,61 @@ async fn what_loses_its_annotation_is_released_and_backup_all_beside_it_deletes_
     let behind = stage.change("w", 0, "behind the second release").await?;
     let mut watcher = stage.bastion.start(&["watch"])?;
     stage.saved(&mut watcher, &behind).await?;
-    bastion_tests::wait::until("the second release", crate::stage::SOON, async || {
-        Ok((state(&stage, "w-0003").await? == Some(State::Released)).then_some(()))
-    })
-    .await?;
+    released(&stage, "w-0003").await?;
 
     // Selected again, and by its namespace this time.
     let path = "/api/v1/namespaces/two";
     stage.api.merge(path, &annotated(Some("true"))).await.unwrap();
-    bastion_tests::wait::until("the namespace's objects", crate::stage::SOON, async || {
+    wait::until("the namespace's objects", SOON, async || {
         let (three, five) = (state(&stage, "w-0003").await?, state(&stage, "w-0005").await?);
         Ok((three == Some(State::Put) && five == Some(State::Put)).then_some(()))
     })
     .await?;
+    stage.sound().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_loses_its_label_is_released_and_what_is_deleted_with_it_is_deleted() -> Result<()> {
+    let stage = Stage::new("label").await?;
+    stage.widgets("w", 6).await?;
+    let tier = |value: Option<&str>| json!({"metadata": {"labels": {"tier": value}}});
+    let label = async |number: usize, value: Option<&str>| {
+        let answer = stage.api.merge(&widget_path("w", number), &tier(value)).await.unwrap();
+        Expected::from([bastion_tests::expect::note(&crds::widget(), &answer)])
+    };
+    let mut wanted = Expected::new();
+    for number in 0..5 {
+        wanted.extend(label(number, Some("gold")).await);
+    }
+    let watch = [&["watch", "-l", "tier=gold"], WIDGETS.as_slice()].concat();
+    let mut watcher = stage.bastion.start(&watch)?;
+    stage.saved(&mut watcher, &wanted).await?;
+    assert_eq!(state(&stage, "w-0005").await?, None, "an object without the label was taken");
+
+    // To a watch with a selector both look like a deletion.
+    label(0, Some("silver")).await;
+    let gone = stage.delete("w", 1).await?;
+    stage.saved(&mut watcher, &gone).await?;
+    released(&stage, "w-0000").await?;
+
+    // The same while it is down and the events are forgotten.
+    watcher.kill9();
+    label(2, None).await;
+    let mut behind = stage.delete("w", 3).await?;
+    stage.cluster.compact_and_restart().await?;
+    behind.extend(stage.change("w", 4, "behind").await?);
+    let mut watcher = stage.bastion.start(&watch)?;
+    stage.saved(&mut watcher, &behind).await?;
+    released(&stage, "w-0002").await?;
+
+    for (id, history) in stage.versions().await? {
+        let deleted = history.iter().any(|v| v.state == State::Deleted);
+        assert_eq!(deleted, ["w-0001", "w-0003"].contains(&&*id.name), "{id}: {history:?}");
+    }
+
+    // What is labelled again is taken again.
+    let again = label(0, Some("gold")).await;
+    stage.saved(&mut watcher, &again).await?;
     stage.sound().await
 }
 
@@ -140,7 +191,7 @@ async fn the_brake_holds_back_when_almost_everything_vanishes() -> Result<()> {
     // Changes go on …
     stage.saved(&mut watcher, &new).await?;
     // … the deletions wait for a person, who sees them.
-    bastion_tests::wait::until("the brake", crate::stage::SOON, async || {
+    wait::until("the brake", SOON, async || {
         let status = stage.bastion.ok(&["status"]).await?.text();
         Ok(status.contains("HELD BACK").then_some(()))
     })

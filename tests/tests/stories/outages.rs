@@ -102,7 +102,7 @@ async fn memory_stays_bounded_while_the_storage_is_down_and_all_catches_up() -> 
     let (after, peak) = memory(&watcher);
     let mib = |bytes: u64| bytes >> 20;
     say(&format!("memory: {} MiB before, {} during, {} at most", mib(before), mib(after), mib(peak)));
-    assert!(mib(peak.saturating_sub(before)) < 160, "grew from {} to {} MiB", mib(before), mib(peak));
+    assert!(mib(peak.saturating_sub(before)) < 96, "grew from {} to {} MiB", mib(before), mib(peak));
 
     stage.proxy.pass();
     stage.saved(&mut watcher, &expected).await?;
