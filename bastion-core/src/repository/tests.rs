@@ -3,7 +3,9 @@
 
 mod basics;
 mod bulk;
+mod clock;
 mod crash;
 mod index;
+mod kills;
 mod races;
 mod support;
