@@ -23,6 +23,9 @@ use crate::{
     repository::{Batch, CommitNotes, Committed, Writer},
 };
 
+/// A storage that is away is shown as an error after this long, and tried on.
+const SHOWN_AFTER: Duration = Duration::from_secs(30);
+
 /// The lanes that are alive, by kind: the engine adds and removes, the batcher asks them for positions.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lanes(Arc<Mutex<BTreeMap<GroupKind, Arc<Lane>>>>);
@@ -112,6 +115,7 @@ impl Batcher {
         self.ctx.set_head(self.writer.head());
         loop {
             self.gather(&mut gathered).await?;
+            self.writer.limit_patience((!self.ctx.is_one_shot()).then_some(SHOWN_AFTER));
             if let Some((begin, done)) = self.asked.restart.take() {
                 if begin {
                     self.begin_incarnation().await?;

@@ -22,6 +22,7 @@ use crate::{
 
 mod crash;
 mod deletions;
+mod faults;
 mod flow;
 mod model;
 mod outage;

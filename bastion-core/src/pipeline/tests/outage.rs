@@ -33,6 +33,8 @@ async fn an_hour_without_storage_costs_bounded_memory_and_then_everything_is_cau
     assert!(in_flight <= 256 << 10, "{in_flight} bytes in flight");
     assert_eq!(watching.kind().committed, 200);
     assert!(watching.kind().oldest_unsaved.unwrap() > Duration::from_secs(3500));
+    let error = watching.stats.snapshot().engine.error;
+    assert!(error.is_some_and(|e| e.contains("does not answer") || e.contains("unavailable")), "it is shown");
     assert!(!watching.is_over());
 
     world.store.set_down(false);
