@@ -104,7 +104,8 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     }
     for (from, _) in &args.map_namespace {
         let lies_there = |id: &ObjectId| *id.namespace == **from || (&*id.kind == "Namespace" && *id.name == **from);
-        if !plan.steps().iter().any(|step| lies_there(&step.from.id)) {
+        let unreadable = plan.unreadable().iter().map(|object| &object.id);
+        if !plan.steps().iter().map(|step| &step.from.id).chain(unreadable).any(lies_there) {
             return Err(CliError::Usage(format!("--map-namespace {from}=…: nothing of this restore lies in {from:?}")));
         }
     }

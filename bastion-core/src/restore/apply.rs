@@ -99,6 +99,13 @@ impl Applier {
             report.objects.extend(done.into_iter().map(|(_, object)| object));
         }
         report.cancelled = report.objects.len() < self.plan.steps.len();
+        report.objects.extend(self.plan.unreadable.iter().map(|object| ObjectReport {
+            from: object.id.clone(),
+            target: object.id.clone(),
+            outcome: Outcome::Failed,
+            why: Some(object.why.clone()),
+            notes: Vec::new(),
+        }));
         Ok(report)
     }
 

@@ -25,7 +25,7 @@ pub(super) async fn plan(selection: Selection, options: &RestoreOptions) -> Resu
     let mut objects = read(snapshot, selection.filter.clone());
     while let Some((version, manifest)) = objects.try_next().await? {
         match manifest {
-            Err(why) => planner.skip(&version.id, why),
+            Err(why) => planner.unreadable(&version.id, why),
             Ok(manifest) if selection.predicate.as_ref().is_none_or(|wanted| wanted(&manifest)) => {
                 planner.add(version, &manifest);
             }

@@ -61,6 +61,7 @@ pub struct RestorePlan {
     pub(super) options: RestoreOptions,
     pub(super) steps: Vec<Step>,
     pub(super) skipped: Vec<SkippedObject>,
+    pub(super) unreadable: Vec<SkippedObject>,
     pub(super) notes: Vec<String>,
     /// The kinds that CRDs of the plan define.
     pub(super) defines: BTreeSet<GroupKind>,
@@ -77,14 +78,19 @@ impl RestorePlan {
         &self.skipped
     }
 
+    /// What was to be restored, and its stored content is missing or damaged: these fail, whatever the cluster.
+    pub fn unreadable(&self) -> &[SkippedObject] {
+        &self.unreadable
+    }
+
     /// What a person should know beside it: broken circles of owners, namespaces that meet.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// Whether there is nothing to do.
+    /// Whether there is nothing to do, and nothing that should be done and cannot.
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.steps.is_empty() && self.unreadable.is_empty()
     }
 
     /// Runs it. For progress, a dry run against the cluster or cancelling see [`Applier`].
@@ -141,9 +147,10 @@ impl Serialize for SkippedObject {
 
 impl Serialize for RestorePlan {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut s = serializer.serialize_struct("RestorePlan", 3)?;
+        let mut s = serializer.serialize_struct("RestorePlan", 4)?;
         s.serialize_field("steps", &self.steps)?;
         s.serialize_field("skipped", &self.skipped)?;
+        s.serialize_field("unreadable", &self.unreadable)?;
         s.serialize_field("notes", &self.notes)?;
         s.end()
     }
@@ -159,6 +166,12 @@ impl fmt::Display for RestorePlan {
             let remark = step.remark();
             let remark = if remark.is_empty() { remark } else { format!(" ({remark})") };
             writeln!(f, "  {}{remark}", step.from.id)?;
+        }
+        if !self.unreadable.is_empty() {
+            writeln!(f, "Unreadable:")?;
+        }
+        for unreadable in &self.unreadable {
+            writeln!(f, "  {} ({})", unreadable.id, unreadable.why)?;
         }
         if !self.skipped.is_empty() {
             writeln!(f, "Skipped:")?;

@@ -33,6 +33,7 @@ pub struct Planner {
     /// Who has which uid, also of what is never restored.
     uids: BTreeMap<Arc<str>, ObjectId>,
     skipped: Vec<SkippedObject>,
+    unreadable: Vec<SkippedObject>,
     notes: Vec<String>,
     defines: BTreeSet<GroupKind>,
 }
@@ -84,6 +85,11 @@ impl Planner {
         };
         self.notes.push(format!("namespace {name} is not in the backup; it is made without labels if it is missing"));
         self.need(version, &bare_namespace(name));
+    }
+
+    /// Adds an object whose stored content cannot be read: the restore fails for it and says why.
+    pub fn unreadable(&mut self, id: &ObjectId, why: impl Into<String>) {
+        self.unreadable.push(SkippedObject { id: id.clone(), why: why.into() });
     }
 
     /// Notes an object that cannot be restored.
@@ -155,6 +161,7 @@ impl Planner {
             options: self.options,
             steps,
             skipped: self.skipped,
+            unreadable: self.unreadable,
             notes: self.notes,
             defines: self.defines,
         }

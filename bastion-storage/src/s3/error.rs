@@ -179,6 +179,7 @@ fn without_service<E: Error + Send + Sync + 'static>(error: SdkError<E>) -> Caus
 fn about_credentials(error: &(dyn Error + 'static)) -> Option<String> {
     let error = chain(error).find(|e| e.is::<aws_credential_types::provider::error::CredentialsError>())?;
     let why = chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    let why = why.split_whitespace().collect::<Vec<_>>().join(" "); // the SDK breaks lines
     Some(format!("no usable credentials were found in the environment, ~/.aws or from this machine's role ({why})"))
 }
 

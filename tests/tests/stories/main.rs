@@ -4,6 +4,7 @@
 //! needs from `bastion_tests`; tests of one theme share a cluster where they do not disturb each other.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod cli;
 mod controller;
 mod crashes;
 mod deletions;

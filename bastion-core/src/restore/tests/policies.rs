@@ -129,3 +129,18 @@ fn applying_can_be_spawned_and_reports_serialize() {
     };
     insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"objects":[{"from":"ConfigMap a/x","target":"ConfigMap b/x","outcome":"created"}],"skipped":[],"dryRun":false,"cancelled":false}"#);
 }
+
+#[tokio::test]
+async fn what_cannot_be_read_fails_and_is_never_a_restore_of_less() {
+    let mut planner = Planner::new(&RestoreOptions::new());
+    planner.unreadable(&id("", "ConfigMap", "shop", "prices"), "packs/1.pack is damaged");
+    let plan = planner.plan();
+    assert!(!plan.is_empty() && plan.skipped().is_empty() && plan.unreadable().len() == 1);
+    insta::assert_snapshot!(plan, @r"
+    Unreadable:
+      ConfigMap shop/prices (packs/1.pack is damaged)
+    ");
+    let report = plan.apply(Arc::new(MemoryCluster::new("new")), Arc::new(SimRuntime::new(1))).await.unwrap();
+    assert!(!report.is_complete() && !report.cancelled);
+    insta::assert_snapshot!(told(&report), @"Failed ConfigMap shop/prices: packs/1.pack is damaged");
+}
