@@ -35,7 +35,8 @@ fn noise(seed: u64) -> String {
         let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         n ^ (n >> 31)
     };
-    (1..40_000_u64).map(|n| format!("{:016x}", mix((n + (seed << 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15)))).collect()
+    let hex = |n: u64| format!("{:016x}", mix((n + (seed << 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+    (1..40_000).map(hex).collect::<Vec<_>>().concat()
 }
 
 /// A way to damage a file.

@@ -40,12 +40,12 @@ pub(crate) async fn an_interrupted_backup_says_so_and_the_next_goes_on(town: &To
     bastion.ok(&["init"]).await?;
     let slow = std::time::Duration::from_secs(2);
     town.proxy.hook(move |moment, e| {
-        if moment == Moment::BeforeResponse && e.path.ends_with(".seg") { Action::Delay(slow) } else { Action::Pass }
+        if moment == Moment::BeforeResponse && e.path.contains("/log/") { Action::Delay(slow) } else { Action::Pass }
     });
     let seen = town.proxy.exchanges().len();
     let mut backup = bastion.start(&["backup", "--all"])?;
     wait::until_true("the first commit to be under way", SOON, || {
-        town.proxy.exchanges()[seen..].iter().any(|e| e.method == "PUT" && e.path.ends_with(".seg"))
+        town.proxy.exchanges()[seen..].iter().any(|e| e.method == "PUT" && e.path.contains("/log/"))
     })
     .await?;
     backup.signal(Signal::INT)?;
