@@ -61,6 +61,7 @@ pub(crate) async fn tell(binary: &Path, count: usize, folder: &Path, hold: bool,
 }
 
 async fn install(api: &Api) -> Result<()> {
+    screen::line("    their CRDs, from their Go modules; downloaded the first time, 60 MB in all");
     for project in Project::ALL {
         let at = Instant::now();
         let names = project.install(api).await?;
