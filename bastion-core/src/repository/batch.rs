@@ -17,8 +17,11 @@ use crate::{
 
 /// What rides inside a segment: a big PUT would lose every race for a number.
 const MAX_INLINE: usize = 1 << 20;
-/// A pack is closed at this size; one more block keeps it below 8 MiB.
+/// A pack is closed at this size …
 const PACK_SIZE: usize = 6 << 20;
+/// … and before a body that might bring it above this: with its records it stays below 8 MiB. Only one whose
+/// first body is larger than that is larger.
+const PACK_LIMIT: usize = 7 << 20;
 /// Or when its records take this much before compression.
 const PACK_RECORD_BYTES: usize = 4 << 20;
 /// The largest body: what compresses to nothing less than itself must still fit in a file.
@@ -83,6 +86,9 @@ impl Batch {
                 if body.len() >= TARGET_RAW_BLOCK {
                     // A large one has a block to itself: its neighbours are read without it.
                     self.close_block().await?;
+                    if self.rest_bytes + body.len() > PACK_LIMIT {
+                        self.close_pack().await?;
+                    }
                 }
                 record_bytes += 40 + extras_len(&extras);
                 let block = u32::try_from(self.rest.blocks.len()).unwrap_or(u32::MAX);

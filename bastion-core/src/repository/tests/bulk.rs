@@ -201,6 +201,13 @@ async fn an_object_that_no_file_could_hold_fails_alone() {
     let refused = batch.push(put("huge", 1, vec![b'x'; 13 << 20])).await.unwrap_err();
     assert!(matches!(refused, Error::Object { .. }));
     batch.push(put("large", 2, noise(&rt, 3 << 20))).await.unwrap();
-    assert_eq!(writer.commit(&mut batch, &CommitNotes::default()).await.unwrap().records, 1);
-    assert_eq!(bodies(&repository).await.len(), 1);
+    // The largest that there may be, behind what nearly fills a pack.
+    batch.push(put("larger", 3, noise(&rt, 2 << 20))).await.unwrap();
+    batch.push(put("largest", 4, noise(&rt, 12 << 20))).await.unwrap();
+    assert_eq!(writer.commit(&mut batch, &CommitNotes::default()).await.unwrap().records, 3);
+    let snapshot = repository.snapshot(CLUSTER).await.unwrap();
+    for name in ["large", "larger", "largest"] {
+        let version = snapshot.history(&id(name)).await.unwrap().remove(0);
+        snapshot.body(&version).await.unwrap();
+    }
 }

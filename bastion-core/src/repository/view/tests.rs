@@ -223,3 +223,20 @@ async fn a_repository_opened_for_reading_has_its_view_elsewhere() {
     let files: Vec<_> = elsewhere.list(&Prefix::root(), None).try_collect().await.unwrap();
     assert_eq!(files.len(), 3);
 }
+
+/// A position comes from a file that anybody may have changed: whatever it says, it is a position or none.
+#[test]
+fn fuzz_position() {
+    let mut good = Position { segment: 7, digest: Digest::default().to_string(), ..Position::default() };
+    good.versions.entry("Cron.stable.io".into()).or_default().insert("v1".into());
+    let good = serde_json::to_vec_pretty(&good).unwrap();
+    bolero::check!().for_each(|input: &[u8]| {
+        let _ = serde_json::from_slice::<Position>(input);
+        let mut edited = good.clone();
+        for edit in input.chunks_exact(2) {
+            let at = usize::from(edit[0]) % edited.len();
+            edited[at] = edit[1];
+        }
+        let _ = serde_json::from_slice::<Position>(&edited);
+    });
+}
