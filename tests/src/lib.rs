@@ -65,3 +65,8 @@ pub fn seed() -> u64 {
     say(&format!("BASTION_SEED={seed}"));
     seed
 }
+
+/// The examples of the README, run with those of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
