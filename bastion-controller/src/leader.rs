@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bastion_core::{
     engine::{Engine, Report},
+    pipeline::Snapshot,
     repository::{Head, WriterOptions},
 };
 use bastion_k8s::{Client, Leadership, Lease, LogEnd, WatchSource};
@@ -82,14 +83,21 @@ async fn term(
     let mut run = std::pin::pin!(engine.run(cancel.clone()));
     let view = View::start(config, reached);
     let mut tick = tokio::time::interval(TELL_EVERY);
+    let mut began = false;
     let result = loop {
         tokio::select! {
             report = &mut run => break report,
             () = stop.cancelled(), if !cancel.is_cancelled() => cancel.cancel(),
             () = lost.cancelled(), if !cancel.is_cancelled() => cancel.cancel(),
-            _ = tick.tick() => if let Some(head) = stats.head() {
-                tell(leadership, &head);
-            },
+            _ = tick.tick() => {
+                if let Some(head) = stats.head() {
+                    tell(leadership, &head);
+                }
+                if !began && health.ready().is_ok() {
+                    began = true;
+                    follows(&stats.snapshot());
+                }
+            }
         }
     };
     view.finish().await;
@@ -117,6 +125,19 @@ fn compare(leadership: &Leadership, head: &Head, health: &Health) {
              repository is used; what the cluster still has is saved again"
         );
     }
+}
+
+/// One line that says that all is well, or what is not.
+fn follows(stats: &Snapshot) {
+    let failing: Vec<_> =
+        stats.kinds.iter().filter(|(_, k)| k.error.is_some()).map(|(kind, _)| kind.to_string()).collect();
+    info!(
+        kinds = stats.kinds.len(),
+        skipped = stats.skipped.len(),
+        saved = stats.kinds.values().map(|k| k.committed).sum::<u64>(),
+        failing = failing.join(", "),
+        "follows the cluster"
+    );
 }
 
 fn summary(report: &Report) {

@@ -281,6 +281,7 @@ impl Batcher {
                 self.learn(committed).await
             }
             Err(error) => {
+                tracing::warn!(error = describe(&error), "the end of the log could not be read");
                 self.ctx.stats.engine.set_error(Some(describe(&error)));
                 // Nothing waits for it: the next look is the next try.
                 if Patience::default().next(&error, false, 0).is_some() { Ok(()) } else { Err(error) }
@@ -323,13 +324,11 @@ async fn commit_patiently(
                 return Ok(committed);
             }
             Err(error) => {
-                if error.is_retryable() {
-                    tracing::warn!(error = describe(&error), "a commit failed; trying on");
-                }
                 ctx.stats.engine.set_error(Some(describe(&error)));
-                if !patience.wait(&error, ctx.is_one_shot(), &ctx.options.runtime).await {
-                    return Err(error);
-                }
+                let runtime = &ctx.options.runtime;
+                let Some(wait) = patience.next(&error, ctx.is_one_shot(), runtime.random()) else { return Err(error) };
+                tracing::warn!(error = describe(&error), "a commit failed; trying on");
+                runtime.sleep(wait).await;
             }
         }
     }

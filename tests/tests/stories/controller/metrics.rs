@@ -198,10 +198,16 @@ async fn flood(deployed: &Deployed, controller: &mut Controller) -> Result<Expec
 /// The storage refuses the credentials: named, the age of what is not saved grows, and all catches up.
 async fn refused(deployed: &Deployed, controller: &mut Controller) -> Result<Expected> {
     let stage = &deployed.stage;
-    stage.minio.change_secret("another-secret-for-a-while").await?;
+    stage.minio.kill();
     let map = json!({"apiVersion": "v1", "kind": OTHER, "metadata": {"name": "late"}, "data": {"word": "late"}});
     let map = stage.api.create("/api/v1/namespaces/one/configmaps", &map).await.context("late")?;
     let age = |numbers: &Numbers| numbers.of("oldest_unsaved_seconds", OTHER);
+    // First nobody answers at all …
+    controller
+        .until("the outage in the metrics", async |c| Ok((c.metrics()?.all("commit_failing") == 1.0).then_some(())))
+        .await?;
+    stage.minio.change_secret("another-secret-for-a-while").await?;
+    // … then the key is another one.
     let failing = controller
         .until("the refusal in the metrics", async |c| {
             let now = c.metrics()?;
@@ -210,12 +216,8 @@ async fn refused(deployed: &Deployed, controller: &mut Controller) -> Result<Exp
         })
         .await?;
     controller.until("the age to grow", async |c| Ok((age(&c.metrics()?) > age(&failing) + 3.0).then_some(()))).await?;
-    let log = controller.process.log();
-    assert!(
-        log.lines().any(|l| l.contains("a commit failed") && l.contains("denied")),
-        "{}",
-        controller.process.log_tail(20)
-    );
+    let named = |l: &str| l.contains("a commit failed") && l.contains("denied");
+    controller.until("the refusal in the log", async |c| Ok(c.process.log().lines().any(named).then_some(()))).await?;
     assert_eq!(controller.get("/healthz")?.0, 200, "a restart would not help");
     stage.minio.change_secret(bastion_tests::minio::SECRET_KEY).await?;
     let config = Resource::new("", "v1", OTHER, "configmaps", true);
