@@ -281,10 +281,13 @@ impl Batcher {
                 self.learn(committed).await
             }
             Err(error) => {
-                tracing::warn!(error = describe(&error), "the end of the log could not be read");
                 self.ctx.stats.engine.set_error(Some(describe(&error)));
+                if Patience::default().next(&error, false, 0).is_none() {
+                    return Err(error);
+                }
                 // Nothing waits for it: the next look is the next try.
-                if Patience::default().next(&error, false, 0).is_some() { Ok(()) } else { Err(error) }
+                tracing::warn!(error = describe(&error), "the end of the log could not be read; trying on");
+                Ok(())
             }
         }
     }
