@@ -123,7 +123,7 @@ fn fuzz_index_block() {
         let good = decode_index(&key(), &sealed.bytes).unwrap().footer.live.remove(0);
         let range = good.span.range();
         let (start, end) = (usize::try_from(range.start).unwrap(), usize::try_from(range.end).unwrap());
-        let mut raw = decompress(&key(), &sealed.bytes[start..end], good.span.raw).unwrap().to_vec();
+        let mut raw = decompress(&key(), &sealed.bytes[start..end], good.span.raw).unwrap().clone();
         for edit in input.chunks_exact(3) {
             let at = usize::from(u16::from_le_bytes([edit[0], edit[1]])) % raw.len();
             raw[at] = edit[2];
