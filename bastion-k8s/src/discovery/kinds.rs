@@ -279,6 +279,7 @@ impl Known {
         self.failed.remove("discovery");
         let now: BTreeMap<_, _> = plan.followed.into_iter().map(|kind| (kind.group_kind(), kind)).collect();
         let before = std::mem::take(&mut self.followed);
+        let mut sure = true;
         for (name, kind) in before {
             // Of a group that does not answer nothing is known: its kinds stay as they were. An API server
             // that has just started answers before it has read its CRDs.
@@ -286,7 +287,10 @@ impl Known {
                 || (!served.knows(&name) && crds.get(&full_name(&kind)).is_some_and(|crd| crd.serves(&kind)));
             match now.get(&name) {
                 Some(same) if *same == kind => drop(self.followed.insert(name, kind)),
-                None if unsure => drop(self.followed.insert(name, kind)),
+                None if unsure => {
+                    sure = false;
+                    self.followed.insert(name, kind);
+                }
                 _ => changes.push(KindChange::Removed(name)),
             }
         }
@@ -310,7 +314,7 @@ impl Known {
             }
         }
         self.failed.clone_from(&served.failed);
-        for (name, near) in plan.unknown {
+        for (name, near) in plan.unknown.into_iter().filter(|_| sure) {
             if self.unknown.insert(name.clone()) {
                 changes.push(failed(&format!("kind {name}"), Error::UnknownKind { name, near }));
             }
