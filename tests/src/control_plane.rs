@@ -143,6 +143,11 @@ impl ControlPlane {
         self.apiserver_port
     }
 
+    /// Process id of the API server while it runs.
+    pub fn apiserver_id(&self) -> Option<u32> {
+        lock(&self.apiserver).id()
+    }
+
     /// Kubeconfig of an administrator.
     ///
     /// # Errors

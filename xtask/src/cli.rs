@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{check, demo, screen};
+use crate::{bench, check, demo, screen};
 
 /// What every task returns; the error is one that is printed as it is.
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -46,6 +46,15 @@ Examples:
   cargo xtask demo --hold                       # leave both clusters up until Ctrl-C, to look around
   cargo xtask demo --kubeconfig ~/.kube/config  # back up your own cluster, read-only")]
     Demo(demo::Options),
+    /// Measure: builds what is shipped, runs the benches, and writes docs/performance.md.
+    ///
+    /// All benches together take about an hour, and say nothing on a machine that does something else meanwhile.
+    #[command(after_help = "\
+Examples:
+  cargo xtask bench
+  cargo xtask bench growth
+  cargo xtask bench --quick    # minutes: do the benches work?")]
+    Bench(bench::Options),
     /// Build the servers that tests start, and print where they are.
     Tools,
 }
@@ -54,6 +63,7 @@ pub(crate) fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Test(options) => check::run(&options),
         Task::Demo(options) => demo::run(&options),
+        Task::Bench(options) => bench::run(&options),
         Task::Tools => check::tools::print(),
     };
     match done {

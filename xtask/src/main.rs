@@ -1,5 +1,6 @@
 //! The tasks of the Bastion workspace: `cargo xtask --help`.
 
+mod bench;
 mod check;
 mod cli;
 mod demo;

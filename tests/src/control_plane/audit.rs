@@ -1,4 +1,8 @@
-use std::{fs, path::Path};
+use std::{
+    fs::{self, File},
+    io::{Read as _, Seek as _, SeekFrom},
+    path::Path,
+};
 
 use serde_json::{Value, json};
 
@@ -40,9 +44,23 @@ impl ControlPlane {
     /// # Errors
     /// When the log cannot be read.
     pub fn audit(&self) -> Result<Vec<Audited>> {
-        let text = fs::read_to_string(self.dir().join(FILE)).context("audit log")?;
-        let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        Ok(events
+        self.audit_from(0).map(|(requests, _)| requests)
+    }
+
+    /// The requests since a place in the audit log, and the place after them.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn audit_from(&self, place: u64) -> Result<(Vec<Audited>, u64)> {
+        let mut log = File::open(self.dir().join(FILE)).context("audit log")?;
+        log.seek(SeekFrom::Start(place)).context("audit log")?;
+        let mut text = Vec::new();
+        log.read_to_end(&mut text).context("audit log")?;
+        // The last line may be half written.
+        text.truncate(text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
+        let end = place + text.len() as u64;
+        let events = text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+        let requests = events
             .map(|event| {
                 let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
                 Audited {
@@ -58,7 +76,8 @@ impl ControlPlane {
                         .unwrap_or_default(),
                 }
             })
-            .collect())
+            .collect();
+        Ok((requests, end))
     }
 }
 

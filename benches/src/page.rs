@@ -1,0 +1,113 @@
+//! `docs/performance.md`: what was measured, as tables.
+
+use std::fmt::Write as _;
+
+use crate::{
+    goals::GOALS,
+    machine,
+    results::{Results, Row},
+};
+
+const HEAD: &str = "# Performance
+
+Measured by `cargo xtask bench`, which writes this page. Bastion and every server that it talks to ran on one
+machine, over the loopback, so seconds say little: ratios within one run count. Where runs were repeated, the value
+is the median, and least and most stand beside it.
+";
+
+/// The page.
+pub fn render(results: &Results) -> String {
+    let mut page = HEAD.to_owned();
+    // Writing into a String cannot fail.
+    let _ = write!(page, "\nMachine: {}.\n\n## Goals\n\n", machine::describe());
+    page.push_str("| what | goal | measured | beside | ratio | met |\n|---|---|---|---|---|---|\n");
+    for goal in GOALS {
+        let row = results.get(goal.measure);
+        let cells = row.map_or_else(|| "not yet | | | ".to_owned(), cells);
+        let met = match row.and_then(|row| row.met) {
+            Some(true) => "yes",
+            Some(false) => "**no**",
+            None => "not yet",
+        };
+        let _ = writeln!(page, "| {} | {} | {cells} | {met} |", goal.what, goal.goal);
+    }
+    let mut family = "";
+    for row in results.rows() {
+        let of = row.name.split('.').next().unwrap_or_default();
+        if of != family {
+            family = of;
+            let _ = write!(page, "\n## {}\n\n| measure | value | beside | ratio |\n|---|---|---|---|\n", title(of));
+        }
+        let _ = writeln!(page, "| {} | {} |", row.name, cells(row));
+    }
+    page
+}
+
+fn title(family: &str) -> &str {
+    match family {
+        "cold" => "First backup",
+        "growth" => "Growth",
+        "headline" => "The headline: few of many changed",
+        "latency" => "From change to durable",
+        "micro" => "One object",
+        "restart" => "Restart",
+        "restore" => "Restore",
+        "status" => "Status-only churn",
+        "workers" => "Workers",
+        other => other,
+    }
+}
+
+fn cells(row: &Row) -> String {
+    let spread = row.spread.map_or_else(String::new, |(a, b)| format!(" ({}–{})", number(a), number(b)));
+    let beside =
+        row.beside.as_ref().map_or_else(String::new, |(what, v)| format!("{what}: {} {}", number(*v), row.unit));
+    let ratio = row.ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}"));
+    format!("{} {}{spread} | {beside} | {ratio}", number(row.value), row.unit)
+}
+
+/// Three digits that count, with thousands set apart.
+fn number(value: f64) -> String {
+    let size = value.abs();
+    let digits = if size >= 100.0 || size == 0.0 {
+        0
+    } else if size >= 10.0 {
+        1
+    } else if size >= 1.0 {
+        2
+    } else {
+        3
+    };
+    let text = format!("{value:.digits$}");
+    let (whole, rest) = text.split_once('.').map_or((text.as_str(), ""), |(whole, rest)| (whole, rest));
+    let mut grouped = String::new();
+    for (n, c) in whole.chars().enumerate() {
+        if n > 0 && (whole.len() - n).is_multiple_of(3) && c.is_ascii_digit() && !grouped.ends_with('-') {
+            grouped.push(',');
+        }
+        grouped.push(c);
+    }
+    if rest.is_empty() { grouped } else { format!("{grouped}.{rest}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_measured_says_so() {
+        let mut results = Results::default();
+        results.add(Row::of_runs("growth.memory-slope", &[150.0], "B"));
+        let page = render(&results);
+        assert!(
+            page.contains("| memory per object | ≤ 200 B from 100,000 to 1,000,000 | 150 B (150–150) |  |  | yes |")
+        );
+        assert!(page.contains("| 0 records | not yet | | |  | not yet |"));
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        let texts = [0.0, 0.1234, 1.234, 12.34, 123.4, 1234.5, 1_234_567.0, -1234.0].map(number);
+        assert_eq!(texts, ["0", "0.123", "1.23", "12.3", "123", "1,234", "1,234,567", "-1,234"]);
+    }
+}

@@ -1,0 +1,180 @@
+//! Starting again: with nothing to do, after a kill, from a position that is too old, with few changes.
+
+use std::time::{Duration, Instant};
+
+use bastion_tests::{Bastion, Context as _, S3Proxy, load};
+use http::Request;
+
+use crate::{
+    Options, Result,
+    cluster::{self, Stage},
+    log::Watched,
+    results::{Results, Row},
+    synthetic::KINDS,
+    watcher::Watcher,
+};
+
+const REPOSITORY: &str = "restart";
+/// How many objects are changed while nobody watches.
+const CHANGED: u64 = 100;
+/// Silence after which everything is taken to be written.
+const QUIET: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Measures at one size.
+pub fn run(options: &Options, results: &mut Results) -> Result<()> {
+    let objects = match (options.quick, options.full) {
+        (true, _) => 1_000,
+        (false, false) => 10_000,
+        (false, true) => 100_000,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(measure(objects, results))
+}
+
+struct Bench<'a> {
+    stage: &'a Stage,
+    proxy: S3Proxy,
+    bastion: Bastion,
+    objects: u64,
+}
+
+async fn measure(objects: u64, results: &mut Results) -> Result<()> {
+    let stage = Stage::new(objects).await?;
+    let proxy = S3Proxy::start(stage.minio.port()).await?;
+    let bastion = stage.in_bucket(REPOSITORY, proxy.port()).await?;
+    let bench = Bench { stage: &stage, proxy, bastion, objects };
+    let mut watcher = Watcher::start(&bench.bastion)?;
+    watcher.until_saved(&stage, REPOSITORY, usize::try_from(objects)?).await?;
+    // The allocator gives pages back after ten seconds.
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    let used = watcher.usage();
+    results.add(Row::new(format!("cold.minio.{objects}.steady"), mebibytes(used.resident), "MiB"));
+    results.add(Row::new(format!("cold.minio.{objects}.watch-peak"), mebibytes(used.peak), "MiB"));
+    watcher.stop().await?;
+
+    let watcher = bench.resumed("resumed", results).await?;
+    // kill -9, with the last segments in no checkpoint.
+    bench.change("before the kill").await?;
+    let storage = Watched::begin(&bench.proxy, Duration::ZERO);
+    let mut watcher = watcher;
+    watcher.until_quiet(&storage, QUIET).await?;
+    watcher.process.kill9();
+    bench.resumed("killed", results).await?.stop().await?;
+    bench.headline(results).await?;
+    bench.expired(results).await
+}
+
+impl Bench<'_> {
+    /// From the start of the process until every kind is watched on from where it was left.
+    async fn resumed(&self, name: &str, results: &mut Results) -> Result<Watcher> {
+        let (_, from) = self.stage.cluster.audit_from(0)?;
+        let mut watcher = Watcher::start(&self.bastion)?;
+        let mut seen = Vec::new();
+        let mut place = from;
+        loop {
+            watcher.process.check()?;
+            let (more, end) = self.stage.cluster.audit_from(place)?;
+            place = end;
+            seen.extend(more.into_iter().filter(|r| r.agent.starts_with("bastion/")));
+            let resumed = seen.iter().filter(|r| r.verb == "watch" && r.resource.starts_with("widget")).count();
+            if resumed as u64 >= KINDS {
+                break;
+            }
+            if watcher.started.elapsed() > PATIENCE {
+                return Err(format!("{resumed} watches after {PATIENCE:?}").into());
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let seconds = watcher.started.elapsed().as_secs_f64();
+        let lists = cluster::kinds().map(|k| seen.iter().filter(|r| r.is_full_list(&k.plural)).count()).sum::<usize>();
+        let prefix = format!("restart.{}", self.objects);
+        results.add(Row::new(format!("{prefix}.{name}"), seconds, "s"));
+        if name == "resumed" {
+            #[allow(clippy::cast_precision_loss)]
+            results.add(Row::new(format!("{prefix}.lists"), lists as f64, "lists"));
+        } else if lists > 0 {
+            return Err(format!("{lists} lists after kill -9").into());
+        }
+        crate::say(&format!("{name}: {seconds:.2} s, {lists} lists"));
+        Ok(watcher)
+    }
+
+    async fn change(&self, word: &str) -> Result<()> {
+        let change = load::content_patch(word);
+        let made = (0..CHANGED).map(|n| {
+            let (path, change) = (self.stage.path(n * self.objects / CHANGED), &change);
+            async move { Ok(self.stage.api.merge(&path, change).await.map(drop).context("change")?) }
+        });
+        cluster::each(made, 8).await
+    }
+
+    /// Few changes while nobody watched.
+    #[allow(clippy::cast_precision_loss)]
+    async fn headline(&self, results: &mut Results) -> Result<()> {
+        self.change("the headline").await?;
+        let before = crate::log::segments(self.stage, REPOSITORY).await?.len();
+        let storage = Watched::begin(&self.proxy, Duration::ZERO);
+        self.proxy.forget();
+        let mut watcher = Watcher::start(&self.bastion)?;
+        watcher.until_saved(self.stage, REPOSITORY, before + usize::try_from(CHANGED)?).await?;
+        let durable = storage.last().map_or(0.0, |last| (last - watcher.started).as_secs_f64());
+        let used = watcher.usage();
+        watcher.stop().await?;
+        let exchanges = self.proxy.exchanges();
+        let sent: usize = exchanges.iter().filter(|e| e.method == "PUT").map(|e| e.sent).sum();
+        let name = |what: &str| format!("headline.{}.{what}", self.objects);
+        results.add(Row::new(name("time"), durable, "s"));
+        results.add(Row::new(name("bytes"), sent as f64, "B"));
+        results.add(Row::new(name("requests"), exchanges.len() as f64, "requests"));
+        results.add(Row::new(name("memory"), mebibytes(used.peak), "MiB"));
+        results.add(Row::new(name("cpu"), used.cpu.as_secs_f64(), "CPU s"));
+        crate::say(&format!("{CHANGED} of {}: {durable:.2} s, {sent} bytes", self.objects));
+        Ok(())
+    }
+
+    /// The saved resourceVersion is too old, and something has changed.
+    async fn expired(&self, results: &mut Results) -> Result<()> {
+        self.change("unseen").await?;
+        self.stage.cluster.compact_and_restart().await?;
+        let floor = self.metadata().await?;
+        let before = crate::log::segments(self.stage, REPOSITORY).await?.len();
+        let storage = Watched::begin(&self.proxy, Duration::ZERO);
+        let mut watcher = Watcher::start(&self.bastion)?;
+        watcher.until_saved(self.stage, REPOSITORY, before + usize::try_from(CHANGED)?).await?;
+        let seconds = storage.last().map_or(0.0, |last| (last - watcher.started).as_secs_f64());
+        let row = Row::new(format!("restart.{}.expired", self.objects), seconds, "s");
+        results.add(row.beside("metadata-only lists", floor, seconds / floor));
+        crate::say(&format!("too old: {seconds:.2} s, bare lists {floor:.2} s"));
+        watcher.stop().await
+    }
+
+    /// Bare lists of nothing but metadata, of all kinds at the same time.
+    async fn metadata(&self) -> Result<f64> {
+        let accept = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+        // Once to warm the server's caches, which began anew.
+        let mut seconds = 0.0;
+        for _ in 0..2 {
+            let (started, client) = (Instant::now(), self.stage.cluster.client().await?);
+            let lists = cluster::kinds().map(|kind| {
+                let client = client.clone();
+                async move {
+                    let path = format!("{}?resourceVersion=0", kind.path(None));
+                    let request = Request::get(path).header("accept", accept).body(Vec::new())?;
+                    let mut body = client.request_stream(request).await?;
+                    let mut piece = vec![0; 64 << 10];
+                    while futures::AsyncReadExt::read(&mut body, &mut piece).await? > 0 {}
+                    Ok(())
+                }
+            });
+            cluster::each(lists, usize::MAX).await?;
+            seconds = started.elapsed().as_secs_f64();
+        }
+        Ok(seconds)
+    }
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}

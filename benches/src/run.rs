@@ -1,0 +1,62 @@
+//! Runs benches and writes down what they measured.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{BENCHES, Bench, Result, machine, page, results::Results, say};
+
+/// What to run.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    /// Which benches; all unless said otherwise
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// Small sizes, to see that the benches work: written to target/bench/quick.json, and not to the page
+    #[arg(long)]
+    pub quick: bool,
+    /// Also with 100,000 objects in a real cluster, which takes minutes to fill
+    #[arg(long, conflicts_with = "quick")]
+    pub full: bool,
+    /// Where results are kept
+    #[arg(long, value_name = "FOLDER")]
+    folder: PathBuf,
+    /// The page to write
+    #[arg(long, value_name = "FILE")]
+    page: PathBuf,
+}
+
+/// Runs benches one after the other; after each its results are written.
+pub fn run(options: &Options) -> Result<()> {
+    let name = if options.quick { "quick" } else { "results" };
+    let file = options.folder.join(name).with_extension("json");
+    let page = if options.quick { options.folder.join("quick.md") } else { options.page.clone() };
+    let mut results = Results::read(&file)?;
+    for bench in chosen(&options.names)? {
+        say(&format!("\n==> {}: {} (load {:.1})", bench.name, bench.about, machine::load()));
+        (bench.run)(options, &mut results)?;
+        write(&results, &file, &page)?;
+    }
+    say(&format!("\nresults: {}\npage:    {}", file.display(), page.display()));
+    Ok(())
+}
+
+fn write(results: &Results, file: &Path, page: &Path) -> Result<()> {
+    results.write(file)?;
+    Ok(fs::write(page, page::render(results))?)
+}
+
+fn chosen(names: &[String]) -> Result<Vec<&'static Bench>> {
+    if names.is_empty() {
+        return Ok(BENCHES.iter().collect());
+    }
+    let find = |name: &String| {
+        let known = || BENCHES.iter().map(|bench| bench.name).collect::<Vec<_>>().join(", ");
+        BENCHES
+            .iter()
+            .find(|bench| bench.name == name)
+            .ok_or_else(|| format!("no bench {name}; there are: {}", known()))
+    };
+    Ok(names.iter().map(find).collect::<Result<_, _>>()?)
+}

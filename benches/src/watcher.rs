@@ -1,0 +1,74 @@
+//! `bastion watch` as it is shipped, looked at from outside.
+
+use std::time::{Duration, Instant};
+
+use bastion_tests::{Bastion, Process};
+use rustix::process::Signal;
+
+use crate::{
+    Result,
+    cluster::{self, Stage},
+    log::{self, Watched},
+    process::Usage,
+};
+
+/// How long anything may take before the bench gives up.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// A running `bastion watch`.
+#[derive(Debug)]
+pub struct Watcher {
+    /// Its process.
+    pub process: Process,
+    /// When it was started.
+    pub started: Instant,
+}
+
+impl Watcher {
+    /// Starts it.
+    pub fn start(bastion: &Bastion) -> Result<Self> {
+        let started = Instant::now();
+        Ok(Self { process: bastion.start(&["watch", "--kinds", &cluster::selection()])?, started })
+    }
+
+    /// Waits until the log holds so many versions.
+    pub async fn until_saved(&mut self, stage: &Stage, repository: &str, versions: usize) -> Result<()> {
+        let (started, mut pause) = (Instant::now(), Duration::from_millis(250));
+        loop {
+            self.process.check()?;
+            let saved = log::segments(stage, repository).await?.len();
+            if saved >= versions {
+                return Ok(());
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(format!("{saved} of {versions} versions are saved: {}", self.process.log_tail(20)).into());
+            }
+            tokio::time::sleep(pause).await;
+            // Reading takes longer, the more there is.
+            pause = (pause * 2).min(Duration::from_secs(4));
+        }
+    }
+
+    /// Waits until nothing was written for that long.
+    pub async fn until_quiet(&mut self, watched: &Watched, quiet: Duration) -> Result<()> {
+        loop {
+            self.process.check()?;
+            if watched.last().unwrap_or(self.started).elapsed() > quiet {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// What it has used so far.
+    pub fn usage(&self) -> Usage {
+        Usage::of(self.process.id())
+    }
+
+    /// Lets it end well.
+    pub async fn stop(mut self) -> Result<()> {
+        self.process.signal(Signal::TERM)?;
+        self.process.wait(Duration::from_mins(1)).await?;
+        cluster::succeeded(&mut self.process)
+    }
+}
