@@ -58,6 +58,15 @@ async fn child() {
         "put one" => {
             put(&Key::from_segments(["a", "b", "file"]), body(1)).await.unwrap();
         }
+        "put until it works" => {
+            let key = Key::from_segments(["a", "b", "file"]);
+            let error = put(&key, body(1)).await.unwrap_err();
+            assert!(error.is_retryable(), "{error:?}");
+            let seen: Vec<_> = store.list(&Prefix::root(), None).try_collect().await.unwrap();
+            assert!(seen.is_empty(), "what may not be on the disk got its name: {seen:?}");
+            put(&key, body(1)).await.unwrap();
+            assert!(store.get(&key, None).await.unwrap() == body(1));
+        }
         "fill up" => {
             let small = Key::from_segments(["small"]);
             put(&small, b"was there before".to_vec()).await.unwrap();
@@ -187,4 +196,25 @@ fn everything_is_synced_before_it_is_acknowledged() {
         "fsync /a/b",
     ];
     assert_eq!(steps, expected, "{text}");
+}
+
+#[test]
+fn a_sync_that_fails_is_no_success_and_the_next_try_has_another_name() {
+    if !works(&["strace", "-o", "/dev/null", "-e", "inject=fsync:error=EIO:when=9", "true"]) {
+        return skipped("strace does not work here");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().canonicalize().unwrap();
+    let trace = place.with_extension("trace");
+    // The fourth sync of a first write is that of the file, see the test above.
+    let fault = ["strace", "-f", "-y", "-e", "trace=openat,fsync", "-e", "inject=fsync:error=EIO:when=4", "-o"];
+    let wrapper = [fault.as_slice(), &[trace.to_str().unwrap()]].concat();
+    let output = child_command(&wrapper, "put until it works", &place).output().unwrap();
+    let text = fs::read_to_string(&trace).unwrap();
+    fs::remove_file(&trace).unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("child done"), "{said}\n{text}");
+    let names: std::collections::BTreeSet<_> =
+        text.lines().filter_map(|line| line.rsplit_once("/.#tmp/")?.1.split('>').next()).collect();
+    assert_eq!(names.len(), 2, "{text}");
 }
