@@ -48,7 +48,6 @@ pub struct Batch {
     open: RawBlock,
     len: usize,
     raw: u64,
-    compressed: u64,
     /// Set while changes are in neither place: if that fails or is dropped half-way they are lost, and the
     /// rest must not be committed as if it were all.
     broken: bool,
@@ -68,7 +67,6 @@ impl Batch {
             open: RawBlock::default(),
             len: 0,
             raw: 0,
-            compressed: 0,
             broken: false,
         }
     }
@@ -135,11 +133,6 @@ impl Batch {
         self.raw
     }
 
-    /// Bytes of them after compression, as far as they are compressed yet.
-    pub fn compressed_bytes(&self) -> u64 {
-        self.compressed
-    }
-
     /// Closes what is open and waits for the uploads: what is left fits in a segment. May be called again
     /// after an error.
     pub(super) async fn finish(&mut self) -> Result<()> {
@@ -168,7 +161,6 @@ impl Batch {
             self.log.runtime.offloaded(move || open.compress()).await?
         };
         self.rest_bytes += block.stored.len();
-        self.compressed += block.stored.len() as u64;
         self.rest.blocks.push(block);
         self.broken = false;
         Ok(())

@@ -127,7 +127,7 @@ async fn a_leader_that_was_replaced_stops_and_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_backup_beside_a_watch_buries_nothing() {
-    for seed in 0..20 {
+    for seed in 0..8 {
         let world = World::new(100 + seed).await;
         world.cluster.keep_events(100_000);
         for n in 0..50 {

@@ -11,7 +11,7 @@ use crate::{
     store::{Fault, FaultRates, FaultyStore, MemoryStore},
 };
 
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 90;
 
 /// What the cluster has: name → (resourceVersion, body; none once it is deleted).
 type World = BTreeMap<String, (u64, Option<Vec<u8>>)>;
