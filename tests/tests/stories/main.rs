@@ -16,5 +16,6 @@ mod round_trip;
 mod stage;
 mod test_cluster;
 mod test_servers;
+mod throttled;
 mod writers;
 mod writes;
