@@ -64,8 +64,9 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     let head = writer.head().number;
     let engine = Engine::new(Arc::new(source), writer, options);
     let mut events = Events::new(engine.stats(), &repo, &cluster.name, args.output, head);
-    events.print(&app.out, &started)?;
+    // Before anybody reads that it runs, and stops it.
     let stop = signals::cancelled_by_signal()?;
+    events.print(&app.out, &started)?;
     let written = CancellationToken::new();
     let tree = args
         .tree

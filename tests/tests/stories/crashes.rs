@@ -19,7 +19,7 @@ use rand::{RngExt as _, SeedableRng as _, distr::Alphanumeric, rngs::StdRng};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::stage::{Stage, WIDGETS};
+use crate::stage::{SOON, Stage, WIDGETS};
 
 const MOMENTS: [Moment; 3] = [Moment::BeforeRequest, Moment::BeforeResponse, Moment::AfterResponse];
 
@@ -155,6 +155,8 @@ async fn killed_at_sixty_moments_of_a_running_watch() -> Result<()> {
     let files = oracle.check(&stage)?;
     let mut watcher = stage.watch_widgets()?;
     stage.saved(&mut watcher, &expected).await?;
+    // There may have been nothing left to save: it has hardly begun.
+    wait::until_true("the last watch", SOON, || watcher.log().contains("watching")).await?;
     watcher.signal(Signal::TERM)?;
     assert!(watcher.wait(Duration::from_secs(30)).await?.success(), "{}", watcher.log());
     say(&format!("killed at {moments} moments; {files} acknowledged files are all there"));
