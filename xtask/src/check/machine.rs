@@ -47,7 +47,8 @@ fn go() -> Result<()> {
     };
     let mut lines = text.lines();
     let version = lines.next().unwrap_or_default();
-    let fetches = lines.next().is_some_and(|toolchain| toolchain != "local");
+    // Before 1.21 Go knew no toolchains: the second line is empty.
+    let fetches = lines.next().is_some_and(|toolchain| !toolchain.is_empty() && toolchain != "local");
     let mut numbers = version.trim_start_matches("go").split('.').map_while(|n| n.parse::<u32>().ok());
     let found = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
     if found >= GO {
