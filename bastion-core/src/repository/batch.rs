@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::{
-    format::{BodyAt, Contents, Fate, PackHeader, RawBlock, Record, TARGET_RAW_BLOCK},
+    format::{BodyAt, Common, Contents, Fate, RawBlock, Record, TARGET_RAW_BLOCK},
     log::Log,
     upload::{PARALLEL_UPLOADS, Upload},
 };
@@ -36,7 +36,7 @@ const RECORD_RATIO: usize = 3;
 #[derive(Debug)]
 pub struct Batch {
     log: Log,
-    header: Arc<PackHeader>,
+    header: Arc<Common>,
     room: Arc<Semaphore>,
     /// The life of etcd that the changes are of.
     pub(super) incarnation: u32,
@@ -54,7 +54,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    pub(super) fn new(log: &Log, header: &Arc<PackHeader>, incarnation: u32) -> Self {
+    pub(super) fn new(log: &Log, header: &Arc<Common>, incarnation: u32) -> Self {
         Self {
             log: log.clone(),
             header: header.clone(),

@@ -107,13 +107,10 @@ impl Writer {
         let head = &self.state.head;
         let base = self.base.as_ref().map(|b| &b.checkpoint);
         let header = IndexHeader {
-            cluster: self.log.cluster.clone(),
-            cluster_uid: head.cluster_uid.as_str().into(),
-            writer: self.id.clone(),
+            common: self.common(&head.cluster_uid),
             // Where only positions moved there is no index file: the next one covers these segments too.
             first_segment: base.and_then(|b| b.indexes.last()).map_or(0, |i| i.last_segment) + 1,
             last_segment: head.number,
-            ..IndexHeader::default()
         };
         let files = self.index.with_tail(|tail| index_files(tail, &header))?;
         let mut indexes = base.map(|b| b.indexes.clone()).unwrap_or_default();
@@ -134,12 +131,10 @@ impl Writer {
             packs.extend(new);
         });
         Ok(Checkpoint {
-            cluster: self.log.cluster.clone(),
-            cluster_uid: head.cluster_uid.as_str().into(),
+            common: self.common(&head.cluster_uid),
             number: self.checkpoints + 1,
             parent: self.base.as_ref().map(|b| b.digest),
             at: self.log.runtime.now(),
-            writer: self.id.clone(),
             segment: head.number,
             segment_digest: head.digest,
             segment_at: head.at,

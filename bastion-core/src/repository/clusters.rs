@@ -56,12 +56,12 @@ impl Repository {
             && let Some(segment) = log.segment(*n).await?
         {
             let h = segment.header;
-            let (name, uid) = (h.cluster.to_string(), h.cluster_uid.to_string());
+            let (name, uid) = (h.common.cluster.to_string(), h.common.cluster_uid.to_string());
             return Ok(Some(ClusterInfo { name, uid, head: *n, at: h.at }));
         }
         Ok(base.map(|b| {
             let head = LogState::from_checkpoint(&b.checkpoint).head;
-            let name = b.checkpoint.cluster.to_string();
+            let name = b.checkpoint.common.cluster.to_string();
             ClusterInfo { name, uid: head.cluster_uid, head: head.number, at: head.at }
         }))
     }

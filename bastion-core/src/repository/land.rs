@@ -160,10 +160,8 @@ impl Writer {
         let adopting = intent == Intent::Epoch && head.number > 0;
         let uid = if adopting { &head.cluster_uid } else { &self.options.cluster_uid };
         Some(SegmentHeader {
-            cluster: self.log.cluster.clone(),
-            cluster_uid: uid.as_str().into(),
+            common: self.common(uid),
             number: head.number + 1,
-            writer: self.id.clone(),
             role: self.role.clone(),
             epoch,
             incarnation,
@@ -173,14 +171,13 @@ impl Writer {
             withheld,
             accepted,
             packs,
-            ..SegmentHeader::default()
         })
     }
 
     /// Takes the next commit of the log into state and index.
     async fn take_in(&mut self, commit: Commit) -> Result<Read> {
-        let own = commit.header.writer == self.id;
-        let uid = &*commit.header.cluster_uid;
+        let own = commit.header.common.writer == self.id;
+        let uid = &*commit.header.common.cluster_uid;
         if uid != self.options.cluster_uid && uid != self.state.head.cluster_uid {
             return Err(self.wrong_cluster(uid));
         }

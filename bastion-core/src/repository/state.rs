@@ -31,7 +31,7 @@ impl LogState {
                 digest: c.segment_digest,
                 at: c.segment_at,
                 incarnation: c.incarnation,
-                cluster_uid: c.cluster_uid.to_string(),
+                cluster_uid: c.common.cluster_uid.to_string(),
             },
             epochs: c.epochs.clone(),
             positions: c.positions.iter().map(|p| ((p.policy.clone(), p.kind.clone()), p.clone())).collect(),
@@ -57,7 +57,7 @@ impl LogState {
             digest: commit.digest,
             at: header.at.max(head.at),
             incarnation: header.incarnation.max(head.incarnation),
-            cluster_uid: header.cluster_uid.to_string(),
+            cluster_uid: header.common.cluster_uid.to_string(),
         };
         if header.epoch > 0 {
             let epoch = self.epochs.entry(header.role.clone()).or_default();

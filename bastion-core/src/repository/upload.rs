@@ -7,7 +7,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::{
     commit::forget_extras,
-    format::{self, Contents, Pack, PackHeader},
+    format::{self, Common, Contents, Pack},
     log::Log,
 };
 use crate::{
@@ -42,7 +42,7 @@ impl Upload {
     /// Makes a pack and starts its upload, after waiting until there is room for it in memory.
     pub(crate) async fn start(
         log: &Log,
-        header: &Arc<PackHeader>,
+        header: &Arc<Common>,
         contents: Contents,
         room: &Arc<Semaphore>,
     ) -> Result<Self> {

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    Batch, Index, Repository, checkpoint, format::PackHeader, land::Intent, load::Base, log::Log, state::LogState,
+    Batch, Index, Repository, checkpoint, format::Common, land::Intent, load::Base, log::Log, state::LogState,
 };
 use crate::{
     error::{Error, Result},
@@ -137,7 +137,7 @@ pub struct Writer {
     /// When the end of the log was last known to be ours to append to, by the runtime's uptime.
     pub(super) in_touch: Duration,
     pub(super) unreported: Unreported,
-    pack_header: Arc<PackHeader>,
+    pack_header: Arc<Common>,
 }
 
 /// What other writers did since the last [`Committed`].
@@ -172,11 +172,11 @@ impl Repository {
         let index = Index::new(&log, &loaded, options.index_capacity);
         index.prefill(options.index_capacity).await?;
         let id: Arc<str> = format!("{:016x}{:016x}", log.runtime.random(), log.runtime.random()).into();
-        let pack_header = PackHeader {
+        let pack_header = Common {
             cluster: log.cluster.clone(),
             cluster_uid: options.cluster_uid.as_str().into(),
             writer: id.clone(),
-            ..PackHeader::default()
+            ..Common::default()
         };
         let mut writer = Writer {
             role: options.role.as_str().into(),
@@ -238,6 +238,16 @@ impl Writer {
     /// Words of people that were not acted upon yet: the withholding that they are meant for still stands.
     pub fn accepted(&self) -> Vec<Accepted> {
         self.state.accepted.clone()
+    }
+
+    /// What every header of ours says.
+    pub(super) fn common(&self, cluster_uid: &str) -> Common {
+        Common {
+            cluster: self.log.cluster.clone(),
+            cluster_uid: cluster_uid.into(),
+            writer: self.id.clone(),
+            ..Common::default()
+        }
     }
 
     /// An empty batch. It belongs to the incarnation that the log is in now: make a new one after

@@ -25,18 +25,14 @@ use crate::{
 /// All that was true after a segment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Checkpoint {
-    /// The cluster's name in the repository.
-    pub(crate) cluster: Arc<str>,
-    /// uid of namespace kube-system.
-    pub(crate) cluster_uid: Arc<str>,
+    /// What every header says.
+    pub(crate) common: Common,
     /// k = 1, 2, 3 …
     pub(crate) number: u64,
     /// SHA-256 of the newest checkpoint before that its writer could read; `None` where there was none.
     pub(crate) parent: Option<Digest>,
     /// When it was written.
     pub(crate) at: Timestamp,
-    /// Who wrote it.
-    pub(crate) writer: Arc<str>,
     /// The last segment that it covers.
     pub(crate) segment: u64,
     /// That one's SHA-256.
@@ -62,10 +58,6 @@ pub(crate) struct Checkpoint {
     pub(crate) segments: Vec<SegmentRun>,
     /// The retention that this checkpoint is the commit of.
     pub(crate) retention: Option<Retention>,
-    /// Features that a reader must know.
-    pub(crate) features: Vec<String>,
-    /// Not to be deleted before, where the store locks.
-    pub(crate) retain_until: Option<Timestamp>,
 }
 
 /// An index file as a checkpoint knows it.
@@ -129,13 +121,7 @@ pub(crate) struct Retention {
 /// Makes the bytes of a checkpoint.
 pub(crate) fn encode_checkpoint(c: &Checkpoint) -> Result<Sealed> {
     let header = proto::CheckpointHeader {
-        common: Some(common_to(&Common {
-            features: c.features.clone(),
-            retain_until: c.retain_until,
-            cluster: c.cluster.clone(),
-            cluster_uid: c.cluster_uid.clone(),
-            writer: c.writer.clone(),
-        })),
+        common: Some(common_to(&c.common)),
         number: c.number,
         parent: c.parent.map(|d| d.as_bytes().to_vec()).unwrap_or_default(),
         at_ms: c.at.as_millis(),
@@ -168,12 +154,10 @@ pub(crate) fn decode_checkpoint(key: &Key, bytes: &[u8]) -> Result<Checkpoint> {
     let c = proto::Checkpoint::decode(&*open.footer).map_err(|e| corrupt(key, format!("its body: {e}")))?;
     let common = common_from(key, h.common)?;
     Ok(Checkpoint {
-        cluster: common.cluster,
-        cluster_uid: common.cluster_uid,
+        common,
         number: h.number,
         parent: if h.parent.is_empty() { None } else { Some(digest_from(key, &h.parent)?) },
         at: Timestamp::from_millis(h.at_ms),
-        writer: common.writer,
         segment: c.segment,
         segment_digest: digest_from(key, &c.segment_digest)?,
         segment_at: Timestamp::from_millis(c.segment_at_ms),
@@ -190,8 +174,6 @@ pub(crate) fn decode_checkpoint(key: &Key, bytes: &[u8]) -> Result<Checkpoint> {
             at: Timestamp::from_millis(r.at_ms),
             dropped: r.dropped,
         }),
-        features: common.features,
-        retain_until: common.retain_until,
     })
 }
 

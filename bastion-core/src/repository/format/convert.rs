@@ -36,14 +36,19 @@ impl Interner {
     }
 }
 
-/// What every header says.
+/// What every header says, and all that a pack's does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Common {
-    pub(super) features: Vec<String>,
-    pub(super) retain_until: Option<Timestamp>,
-    pub(super) cluster: Arc<str>,
-    pub(super) cluster_uid: Arc<str>,
-    pub(super) writer: Arc<str>,
+pub(crate) struct Common {
+    /// The cluster's name in the repository.
+    pub(crate) cluster: Arc<str>,
+    /// uid of namespace kube-system.
+    pub(crate) cluster_uid: Arc<str>,
+    /// Who wrote it: unique for each run of a writer.
+    pub(crate) writer: Arc<str>,
+    /// Features that a reader must know.
+    pub(crate) features: Vec<String>,
+    /// Not to be deleted before, where the store locks.
+    pub(crate) retain_until: Option<Timestamp>,
 }
 
 pub(super) fn common_to(common: &Common) -> proto::Common {

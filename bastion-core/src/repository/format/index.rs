@@ -1,8 +1,6 @@
 //! Index files: which version of which object lies where. Sorted blocks of entries, and a footer with the
 //! first key of each block: a look-up is the footer and one range read.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use prost::Message;
 
@@ -19,7 +17,6 @@ use crate::{
     object::{GroupKind, ObjectId},
     record::Version,
     store::Key,
-    time::Timestamp,
 };
 
 /// An index file is closed when it has this many bytes.
@@ -40,20 +37,12 @@ pub(crate) enum Section {
 /// What an index file says beside its entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct IndexHeader {
-    /// The cluster's name in the repository.
-    pub(crate) cluster: Arc<str>,
-    /// uid of namespace kube-system.
-    pub(crate) cluster_uid: Arc<str>,
-    /// Who wrote it.
-    pub(crate) writer: Arc<str>,
+    /// What every header says.
+    pub(crate) common: Common,
     /// First segment that it covers.
     pub(crate) first_segment: u64,
     /// Last segment that it covers.
     pub(crate) last_segment: u64,
-    /// Features that a reader must know.
-    pub(crate) features: Vec<String>,
-    /// Not to be deleted before, where the store locks.
-    pub(crate) retain_until: Option<Timestamp>,
 }
 
 /// A block of entries, as the footer has it.
@@ -164,13 +153,7 @@ impl IndexWriter {
         self.live.close()?;
         self.past.close()?;
         let proto = proto::IndexHeader {
-            common: Some(common_to(&Common {
-                features: header.features.clone(),
-                retain_until: header.retain_until,
-                cluster: header.cluster.clone(),
-                cluster_uid: header.cluster_uid.clone(),
-                writer: header.writer.clone(),
-            })),
+            common: Some(common_to(&header.common)),
             first_segment: header.first_segment,
             last_segment: header.last_segment,
         };
@@ -259,15 +242,7 @@ pub(crate) fn decode_index(key: &Key, bytes: &[u8]) -> Result<IndexFile> {
         live: count(&footer.live),
         past: count(&footer.past),
     };
-    let header = IndexHeader {
-        cluster: common.cluster,
-        cluster_uid: common.cluster_uid,
-        writer: common.writer,
-        first_segment: h.first_segment,
-        last_segment: h.last_segment,
-        features: common.features,
-        retain_until: common.retain_until,
-    };
+    let header = IndexHeader { common, first_segment: h.first_segment, last_segment: h.last_segment };
     Ok(IndexFile { header, footer, reference })
 }
 

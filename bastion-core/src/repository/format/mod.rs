@@ -23,10 +23,11 @@ pub(crate) use block::{MAX_RAW_BLOCK, RawBlock, Span, TARGET_RAW_BLOCK, body, de
 pub(crate) use checkpoint::{Checkpoint, IndexRef, PackLive, SegmentRun, decode_checkpoint, encode_checkpoint};
 pub(crate) use config::{Config, decode_config, encode_config};
 pub(crate) use contents::{BodyAt, Contents, Fate, Record};
+pub(crate) use convert::Common;
 pub(crate) use envelope::FORMAT_VERSION;
 pub(crate) use index::{IndexBlock, IndexFooter, IndexHeader, IndexWriter, Section, decode_index, decode_index_footer};
 pub(crate) use index_block::decode_index_block;
-pub(crate) use pack::{Pack, PackHeader, decode_pack, encode_pack};
+pub(crate) use pack::{Pack, decode_pack, encode_pack};
 pub(crate) use segment::{PackRef, Segment, SegmentHeader, decode_segment, encode_segment};
 
 use crate::{error::Error, store::Key};

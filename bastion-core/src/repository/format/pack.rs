@@ -1,7 +1,5 @@
 //! Packs: bodies in bulk, with the records of these bodies. Segments and packs share one codec.
 
-use std::sync::Arc;
-
 use prost::Message;
 
 use super::{
@@ -17,29 +15,13 @@ use crate::{
     hash::Digest,
     record::{BodyFile, Version},
     store::Key,
-    time::Timestamp,
 };
-
-/// What a pack says beside its records.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct PackHeader {
-    /// The cluster's name in the repository.
-    pub(crate) cluster: Arc<str>,
-    /// uid of namespace kube-system.
-    pub(crate) cluster_uid: Arc<str>,
-    /// Who wrote it.
-    pub(crate) writer: Arc<str>,
-    /// Features that a reader must know.
-    pub(crate) features: Vec<String>,
-    /// Not to be deleted before, where the store locks.
-    pub(crate) retain_until: Option<Timestamp>,
-}
 
 /// A pack as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pack {
     /// What it says beside its records.
-    pub(crate) header: PackHeader,
+    pub(crate) header: Common,
     /// Its records.
     pub(crate) records: Vec<Record>,
     /// The blocks of their bodies.
@@ -59,17 +41,8 @@ impl Pack {
 }
 
 /// Makes the bytes of a pack; the digest in the result is its name.
-pub(crate) fn encode_pack(header: &PackHeader, contents: &Contents) -> Result<Sealed> {
-    let proto = proto::PackHeader {
-        common: Some(common_to(&Common {
-            features: header.features.clone(),
-            retain_until: header.retain_until,
-            cluster: header.cluster.clone(),
-            cluster_uid: header.cluster_uid.clone(),
-            writer: header.writer.clone(),
-        })),
-        records: contents.record_count()?,
-    };
+pub(crate) fn encode_pack(header: &Common, contents: &Contents) -> Result<Sealed> {
+    let proto = proto::PackHeader { common: Some(common_to(header)), records: contents.record_count()? };
     let footer = contents.footer(proto::Directory::default())?;
     envelope::seal(FileType::Pack, &proto, contents.blocks.iter().map(|b| &*b.stored), &footer)
 }
@@ -81,13 +54,7 @@ pub(crate) fn decode_pack(key: &Key, bytes: &[u8]) -> Result<Pack> {
     let read = contents::read_footer(key, &open.footer, open.payload, h.records)?;
     let common = common_from(key, h.common)?;
     Ok(Pack {
-        header: PackHeader {
-            cluster: common.cluster,
-            cluster_uid: common.cluster_uid,
-            writer: common.writer,
-            features: common.features,
-            retain_until: common.retain_until,
-        },
+        header: common,
         records: read.records,
         blocks: read.blocks,
         digest: open.digest,

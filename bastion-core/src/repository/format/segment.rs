@@ -26,14 +26,10 @@ use crate::{
 /// What a commit says beside its records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct SegmentHeader {
-    /// The cluster's name in the repository.
-    pub(crate) cluster: Arc<str>,
-    /// uid of namespace kube-system.
-    pub(crate) cluster_uid: Arc<str>,
+    /// What every header says.
+    pub(crate) common: Common,
     /// n = 1, 2, 3 … without a gap.
     pub(crate) number: u64,
-    /// Who wrote it: unique for each run of a writer.
-    pub(crate) writer: Arc<str>,
     /// Which sort of writer.
     pub(crate) role: Arc<str>,
     /// Epoch of that role; 0 where the role has none.
@@ -52,10 +48,6 @@ pub(crate) struct SegmentHeader {
     pub(crate) accepted: Vec<Accepted>,
     /// Packs that this commit brings; their records come before its own.
     pub(crate) packs: Vec<PackRef>,
-    /// Features that a reader must know.
-    pub(crate) features: Vec<String>,
-    /// Not to be deleted before, where the store locks.
-    pub(crate) retain_until: Option<Timestamp>,
 }
 
 /// A pack that a commit brings.
@@ -116,13 +108,7 @@ pub(crate) fn encode_segment(header: &SegmentHeader, contents: &Contents) -> Res
         accepted: header.accepted.iter().map(accepted_to).collect(),
     };
     let proto = proto::SegmentHeader {
-        common: Some(common_to(&Common {
-            features: header.features.clone(),
-            retain_until: header.retain_until,
-            cluster: header.cluster.clone(),
-            cluster_uid: header.cluster_uid.clone(),
-            writer: header.writer.clone(),
-        })),
+        common: Some(common_to(&header.common)),
         number: header.number,
         role: header.role.to_string(),
         epoch: header.epoch,
@@ -143,10 +129,8 @@ pub(crate) fn decode_segment(key: &Key, bytes: &[u8]) -> Result<Segment> {
     let read = contents::read_footer(key, &open.footer, open.payload, h.records)?;
     let common = common_from(key, h.common)?;
     let header = SegmentHeader {
-        cluster: common.cluster,
-        cluster_uid: common.cluster_uid,
+        common,
         number: h.number,
-        writer: common.writer,
         role: h.role.into(),
         epoch: h.epoch,
         incarnation: h.incarnation,
@@ -156,8 +140,6 @@ pub(crate) fn decode_segment(key: &Key, bytes: &[u8]) -> Result<Segment> {
         withheld: read.directory.withheld.into_iter().map(withheld_from).collect(),
         accepted: read.directory.accepted.into_iter().map(accepted_from).collect(),
         packs: h.packs.into_iter().map(|p| pack_ref_from(key, p)).collect::<Result<_>>()?,
-        features: common.features,
-        retain_until: common.retain_until,
     };
     if header.number == 0 {
         return Err(corrupt(key, "it has no number"));

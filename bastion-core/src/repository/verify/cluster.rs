@@ -106,7 +106,7 @@ impl<'a, 'v> Walk<'a, 'v> {
                     format!("it says of itself that it is checkpoint {}", checkpoint.number),
                 );
             }
-            self.belongs(&file.key, &checkpoint.cluster);
+            self.belongs(&file.key, &checkpoint.common.cluster);
             self.cover(checkpoint.segment, checkpoint.segment_digest, file.key.to_string());
             for index in checkpoint.indexes {
                 let need = Need { by: file.key.clone(), size: Some(index.size), records: None };
@@ -207,7 +207,7 @@ impl<'a, 'v> Walk<'a, 'v> {
     fn segment(&mut self, key: &Key, facts: &SegmentFacts, tail: &Tail) {
         let header = &facts.header;
         self.report.versions += facts.records;
-        self.belongs(key, &header.cluster);
+        self.belongs(key, &header.common.cluster);
         if header.number != tail.number {
             self.problem(key.clone(), format!("it says of itself that it is segment {}", header.number));
         }

@@ -60,8 +60,12 @@ pub(super) fn pack(key: &Key, bytes: &[u8], name: Digest, hasher: &dyn Hasher) -
 pub(super) fn index(key: &Key, bytes: &[u8], name: Digest) -> Result<IndexFacts> {
     let file = decode_index(key, bytes)?;
     named(key, name, file.reference.name)?;
-    let mut facts =
-        IndexFacts { cluster: file.header.cluster, reference: file.reference, packs: BTreeSet::new(), last_body: 0 };
+    let mut facts = IndexFacts {
+        cluster: file.header.common.cluster,
+        reference: file.reference,
+        packs: BTreeSet::new(),
+        last_body: 0,
+    };
     for (blocks, live) in [(&file.footer.live, true), (&file.footer.past, false)] {
         let mut last = None;
         for block in blocks {

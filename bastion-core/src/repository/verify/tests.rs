@@ -18,6 +18,10 @@ use crate::{
     time::Timestamp,
 };
 
+fn prod() -> Common {
+    Common { cluster: "prod".into(), ..Common::default() }
+}
+
 fn at(ms: i64) -> Timestamp {
     Timestamp::from_millis(1_767_225_600_000 + ms)
 }
@@ -55,17 +59,17 @@ async fn small() -> (MemoryStore, Digest) {
     put(&store, &keys::config(), encode_config(&config).unwrap()).await;
     let keys = ClusterKeys::new("prod");
 
-    let header = PackHeader { cluster: "prod".into(), ..PackHeader::default() };
+    let header = prod();
     let pack = encode_pack(&header, &contents("packed", r#"{"a":"packed"}"#)).unwrap();
     put(&store, &keys.pack(&pack.digest), pack.bytes.clone()).await;
     let pack_ref = PackRef { name: pack.digest, size: pack.bytes.len() as u64, records: 1, dropped: vec![] };
 
     let mut previous = Digest::default();
     let mut versions = Vec::new();
-    let mut checkpoint = Checkpoint { cluster: "prod".into(), ..Checkpoint::default() };
+    let mut checkpoint = Checkpoint { common: prod(), ..Checkpoint::default() };
     for number in 1..=3 {
         let header = SegmentHeader {
-            cluster: "prod".into(),
+            common: prod(),
             number,
             incarnation: 1,
             at: at(i64::try_from(number).unwrap()),
@@ -91,8 +95,7 @@ async fn small() -> (MemoryStore, Digest) {
         for version in &versions {
             writer.push(Section::Live, version.clone()).unwrap();
         }
-        let header =
-            IndexHeader { cluster: "prod".into(), first_segment: 1, last_segment: number, ..IndexHeader::default() };
+        let header = IndexHeader { common: prod(), first_segment: 1, last_segment: number, ..IndexHeader::default() };
         let (index, reference) = writer.finish(&header).unwrap();
         put(&store, &keys.index(&index.digest), index.bytes).await;
         checkpoint.number = number - 1;
@@ -229,7 +232,7 @@ async fn a_body_that_does_not_match_its_record_is_named() {
     if let Fate::Put { digest, .. } = &mut wrong.records[0].fate {
         *digest = Sha256.digest(b"something else");
     }
-    let header = PackHeader { cluster: "prod".into(), ..PackHeader::default() };
+    let header = prod();
     let pack = encode_pack(&header, &wrong).unwrap();
     put(&store, &keys.pack(&pack.digest), pack.bytes).await;
     let report = verify(&store, &VerifyOptions::default()).await;

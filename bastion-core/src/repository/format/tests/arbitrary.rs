@@ -164,15 +164,13 @@ fn pack_refs() -> impl Strategy<Value = Vec<PackRef>> {
 }
 
 pub(super) fn segment_header() -> impl Strategy<Value = SegmentHeader> {
-    let who = (text(), text(), text(), text());
+    let who = (pack_header(), text());
     let numbers = (1..u64::MAX, any::<u64>(), any::<u32>());
     let notes = (positions(), withheld(), accepted());
-    let rest = (timestamp(), digest(), pack_refs(), features(), option::of(timestamp()));
+    let rest = (timestamp(), digest(), pack_refs());
     (who, numbers, notes, rest).prop_map(|(who, numbers, notes, rest)| SegmentHeader {
-        cluster: who.0,
-        cluster_uid: who.1,
-        writer: who.2,
-        role: who.3,
+        common: who.0,
+        role: who.1,
         number: numbers.0,
         epoch: numbers.1,
         incarnation: numbers.2,
@@ -182,14 +180,12 @@ pub(super) fn segment_header() -> impl Strategy<Value = SegmentHeader> {
         at: rest.0,
         previous: rest.1,
         packs: rest.2,
-        features: rest.3,
-        retain_until: rest.4,
     })
 }
 
-pub(super) fn pack_header() -> impl Strategy<Value = PackHeader> {
+pub(super) fn pack_header() -> impl Strategy<Value = Common> {
     (text(), text(), text(), features(), option::of(timestamp())).prop_map(
-        |(cluster, cluster_uid, writer, features, retain_until)| PackHeader {
+        |(cluster, cluster_uid, writer, features, retain_until)| Common {
             cluster,
             cluster_uid,
             writer,
@@ -200,12 +196,8 @@ pub(super) fn pack_header() -> impl Strategy<Value = PackHeader> {
 }
 
 pub(super) fn index_header() -> impl Strategy<Value = IndexHeader> {
-    (pack_header(), any::<u64>(), any::<u64>()).prop_map(|(h, first_segment, last_segment)| IndexHeader {
-        cluster: h.cluster,
-        cluster_uid: h.cluster_uid,
-        writer: h.writer,
-        features: h.features,
-        retain_until: h.retain_until,
+    (pack_header(), any::<u64>(), any::<u64>()).prop_map(|(common, first_segment, last_segment)| IndexHeader {
+        common,
         first_segment,
         last_segment,
     })
@@ -273,12 +265,10 @@ pub(super) fn checkpoint() -> impl Strategy<Value = Checkpoint> {
     let last = (any::<u64>(), digest(), timestamp(), any::<u32>());
     let own = (pack_header(), any::<u64>(), option::of(digest()), timestamp());
     (own, last, notes, files).prop_map(|(own, last, notes, files)| Checkpoint {
-        cluster: own.0.cluster,
-        cluster_uid: own.0.cluster_uid,
+        common: own.0,
         number: own.1,
         parent: own.2,
         at: own.3,
-        writer: own.0.writer,
         segment: last.0,
         segment_digest: last.1,
         segment_at: last.2,
@@ -291,7 +281,5 @@ pub(super) fn checkpoint() -> impl Strategy<Value = Checkpoint> {
         packs: files.1,
         segments: files.2,
         retention: files.3,
-        features: own.0.features,
-        retain_until: own.0.retain_until,
     })
 }

@@ -57,10 +57,8 @@ pub(super) fn contents() -> Contents {
 pub(super) fn segment_header() -> SegmentHeader {
     let kind = GroupKind::new("example.com", "Widget");
     SegmentHeader {
-        cluster: "prod".into(),
-        cluster_uid: UID.into(),
+        common: Common { retain_until: Some(AT), ..pack_header() },
         number: 3,
-        writer: "w-1".into(),
         role: "controller".into(),
         epoch: 4,
         incarnation: 1,
@@ -82,24 +80,15 @@ pub(super) fn segment_header() -> SegmentHeader {
         }],
         accepted: vec![Accepted { kind, policy: "annotated".into(), since: AT, by: "anna".into() }],
         packs: vec![PackRef { name: Sha256.digest(b"pack"), size: 1000, records: 10, dropped: vec![2, 5] }],
-        features: vec![],
-        retain_until: Some(AT),
     }
 }
 
-pub(super) fn pack_header() -> PackHeader {
-    PackHeader { cluster: "prod".into(), cluster_uid: UID.into(), writer: "w-1".into(), ..PackHeader::default() }
+pub(super) fn pack_header() -> Common {
+    Common { cluster: "prod".into(), cluster_uid: UID.into(), writer: "w-1".into(), ..Common::default() }
 }
 
 pub(super) fn index_header() -> IndexHeader {
-    IndexHeader {
-        cluster: "prod".into(),
-        cluster_uid: UID.into(),
-        writer: "w-1".into(),
-        first_segment: 1,
-        last_segment: 3,
-        ..IndexHeader::default()
-    }
+    IndexHeader { common: pack_header(), first_segment: 1, last_segment: 3, ..IndexHeader::default() }
 }
 
 pub(super) fn index() -> (Sealed, IndexRef) {
@@ -118,12 +107,10 @@ pub(super) fn index() -> (Sealed, IndexRef) {
 pub(super) fn checkpoint() -> Checkpoint {
     let header = segment_header();
     Checkpoint {
-        cluster: "prod".into(),
-        cluster_uid: UID.into(),
+        common: pack_header(),
         number: 2,
         parent: Some(Sha256.digest(b"checkpoint 1")),
         at: AT,
-        writer: "w-1".into(),
         segment: 3,
         segment_digest: Sha256.digest(b"segment 3"),
         segment_at: AT,
@@ -136,8 +123,6 @@ pub(super) fn checkpoint() -> Checkpoint {
         packs: vec![PackLive { name: Digest::of_file(b"pack"), size: 1000, raw: 5000, live: 4000 }],
         segments: vec![SegmentRun { first: 1, last: 3, size: 900, raw: 300, live: 100 }],
         retention: Some(Retention { policy: "keep-last 5".into(), at: AT, dropped: 2 }),
-        features: vec![],
-        retain_until: None,
     }
 }
 
