@@ -95,7 +95,7 @@ async fn small() -> (MemoryStore, Digest) {
         for version in &versions {
             writer.push(Section::Live, version.clone()).unwrap();
         }
-        let header = IndexHeader { common: prod(), first_segment: 1, last_segment: number, ..IndexHeader::default() };
+        let header = IndexHeader { common: prod(), first_segment: 1, last_segment: number };
         let (index, reference) = writer.finish(&header).unwrap();
         put(&store, &keys.index(&index.digest), index.bytes).await;
         checkpoint.number = number - 1;

@@ -88,7 +88,7 @@ pub(super) fn pack_header() -> Common {
 }
 
 pub(super) fn index_header() -> IndexHeader {
-    IndexHeader { common: pack_header(), first_segment: 1, last_segment: 3, ..IndexHeader::default() }
+    IndexHeader { common: pack_header(), first_segment: 1, last_segment: 3 }
 }
 
 pub(super) fn index() -> (Sealed, IndexRef) {
