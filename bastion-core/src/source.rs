@@ -64,6 +64,8 @@ pub enum Observation {
     Complete {
         /// The list's own resourceVersion.
         at: ResourceVersion,
+        /// Where to resume after it: `at`, or earlier where what selects is known only up to there.
+        resume: ResourceVersion,
     },
     /// The object is gone.
     Gone {

@@ -164,7 +164,7 @@ impl Source for View {
         let listed = [Observation::Begin(Coverage::default())]
             .into_iter()
             .chain(self.0.listed(number))
-            .chain([Observation::Complete { at: self.0.objects.into() }]);
+            .chain([Observation::Complete { at: self.0.objects.into(), resume: self.0.objects.into() }]);
         let events = stream::unfold(events, async |mut events| {
             let next = events.as_mut()?.recv().await?;
             Some((next, events))

@@ -87,7 +87,7 @@ impl MemorySource {
         for (id, live) in state.objects.iter().filter(|(id, _)| id.group_kind() == *kind) {
             self.exists(state, id, &live.body, &live.resource_version, out);
         }
-        out.push_back(Observation::Complete { at: state.revision.into() });
+        out.push_back(Observation::Complete { at: state.revision.into(), resume: state.revision.into() });
     }
 
     fn exists(

@@ -27,7 +27,7 @@ fn said(observation: &Observation) -> String {
         Observation::Begin(_) => "begin".into(),
         Observation::Object(observed) => format!("{}@{}", observed.id.name, observed.resource_version),
         Observation::Unselected { id, at } => format!("not {}@{at}", id.name),
-        Observation::Complete { at } => format!("complete@{at}"),
+        Observation::Complete { at, .. } => format!("complete@{at}"),
         Observation::Gone { id, at, proof } => format!("gone {}@{at} {proof:?}", id.name),
         Observation::Mark(at) => format!("mark@{at}"),
         Observation::Expired => "expired".into(),

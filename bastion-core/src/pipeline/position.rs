@@ -77,8 +77,8 @@ impl LowWater {
         self.during_list = None;
     }
 
-    /// The list is complete and what it implies was admitted. `at` is its resourceVersion where it covers
-    /// everything that the stream follows, so that a watch can resume from it.
+    /// The list is complete and what it implies was admitted. `at` is where to resume after it, where it
+    /// covers everything that the stream follows.
     pub(crate) fn complete_list(&mut self, at: Option<ResourceVersion>) {
         self.listing = false;
         let later = self.during_list.take();

@@ -187,7 +187,7 @@ impl Reader {
                 self.follow();
                 lane.offer(&id, Seen::Gone { at, proof }).await;
             }
-            Observation::Complete { at } => return self.complete(at).await,
+            Observation::Complete { at, resume } => return self.complete(at, resume).await,
             Observation::Mark(at) => {
                 self.follow();
                 lane.tracker(|t| t.low.mark(at));
@@ -240,7 +240,7 @@ impl Reader {
         share.map(|share| Held::new(body, share))
     }
 
-    async fn complete(&mut self, at: ResourceVersion) -> Result<Option<End>> {
+    async fn complete(&mut self, at: ResourceVersion, resume: ResourceVersion) -> Result<Option<End>> {
         let lane = self.lane.clone();
         let Some(list) = self.list.take() else { return Ok(None) };
         if list.is_base && self.went_backwards(&at) {
@@ -278,7 +278,7 @@ impl Reader {
             lane.stats.lists.add(1);
             lane.stats.enter(Phase::Following);
         }
-        lane.tracker(|t| t.low.complete_list(is_base.then_some(at)));
+        lane.tracker(|t| t.low.complete_list(is_base.then_some(resume)));
         Ok(None)
     }
 

@@ -8,7 +8,7 @@ use bastion_core::{
     source::{Observation, SourceError},
 };
 use futures::stream::BoxStream;
-use tokio::{sync::watch, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     client::Client,
@@ -25,7 +25,7 @@ use crate::{
     select::{Mode, Selection},
     source::{
         judge::{Judge, Judged},
-        namespaces::Namespaces,
+        namespaces::Followed,
         outage::Outage,
     },
 };
@@ -75,8 +75,8 @@ pub(crate) struct Follower {
     pause: Option<Duration>,
     backoff: Backoff,
     outage: Outage,
-    /// Changes of namespaces' annotations: how to hear of them, and up to which one they were followed.
-    changes: Option<(watch::Receiver<u64>, u64)>,
+    /// Changes of namespaces' annotations, where they matter.
+    changes: Option<Followed>,
     /// Namespaces whose objects must be judged anew, and the list of one of them that is under way.
     stale: Vec<String>,
     relist: Option<Pages>,
@@ -90,7 +90,7 @@ impl Follower {
 
     /// Lists once.
     pub(crate) fn once(client: Client, judge: Judge) -> Self {
-        let changes = judge.namespaces.as_ref().map(|n| (n.subscribe(), 0));
+        let changes = judge.namespaces.as_ref().map(Followed::new);
         Self {
             client,
             judge,
@@ -145,39 +145,33 @@ impl Follower {
         }
     }
 
-    /// Waits until the annotations of namespaces are known; takes them as followed from here. Without them
-    /// everything that a namespace marks would look released.
-    async fn namespaces(&mut self) -> Result<Option<&Namespaces>, Error> {
-        let Some((changes, followed)) = self.changes.as_mut() else { return Ok(None) };
-        match tokio::time::timeout(NAMESPACES_WITHIN, changes.wait_for(|number| *number > 0)).await {
-            Ok(Ok(number)) => *followed = *number,
-            _ => {
-                return Err(Error::Unavailable {
-                    doing: format!("following {}", self.judge.kind),
-                    message: "the annotations of namespaces are not known; namespaces must be listed and watched"
-                        .into(),
-                    source: None,
-                });
-            }
+    /// Waits until the annotations of namespaces are known. Without them everything that a namespace marks
+    /// would look released.
+    async fn namespaces(&mut self) -> Result<(), Error> {
+        let Some(changes) = &mut self.changes else { return Ok(()) };
+        match tokio::time::timeout(NAMESPACES_WITHIN, changes.ready()).await {
+            Ok(true) => Ok(()),
+            _ => Err(Error::Unavailable {
+                doing: format!("following {}", self.judge.kind),
+                message: "the annotations of namespaces are not known; namespaces must be listed and watched".into(),
+                source: None,
+            }),
         }
-        Ok(self.judge.namespaces.as_ref())
     }
 
     async fn resume(&mut self, from: ResourceVersion) {
-        let stale = match self.namespaces().await {
-            Ok(namespaces) => namespaces.map(|n| n.touched_since(&from)).unwrap_or_default(),
-            Err(error) => return self.failed(error, Phase::Resume(from)),
-        };
+        if let Err(error) = self.namespaces().await {
+            return self.failed(error, Phase::Resume(from));
+        }
+        let missed = self.changes.as_mut().map(|changes| changes.take_after(&from));
+        self.add_stale(missed.unwrap_or_default());
         match pages::now(&self.client, &self.judge.kind, self.place()).await {
             // Watching from a resourceVersion of the future is silence without end.
             Ok(now) if now.number().zip(from.number()).is_some_and(|(now, from)| now < from) => {
                 self.out.push_back(Ok(Observation::Rewound { now }));
                 self.phase = Phase::List;
             }
-            Ok(_) => {
-                self.stale = stale;
-                self.phase = Phase::Connect(from);
-            }
+            Ok(_) => self.phase = Phase::Connect(from),
             Err(error) => self.failed(error, Phase::Resume(from)),
         }
     }
@@ -185,6 +179,10 @@ impl Follower {
     async fn begin(&mut self) {
         if let Err(error) = self.namespaces().await {
             return self.failed(error, Phase::List);
+        }
+        // The list shows what they did.
+        if let Some(changes) = &mut self.changes {
+            changes.take();
         }
         (self.stale, self.relist) = (Vec::new(), None);
         self.out.push_back(Ok(Observation::Begin(self.judge.coverage())));
@@ -204,7 +202,8 @@ impl Follower {
             Ok(false) => {
                 let at = pages.at();
                 self.recovered();
-                self.out.push_back(Ok(Observation::Complete { at: at.clone() }));
+                let resume = self.position(&at);
+                self.out.push_back(Ok(Observation::Complete { at: at.clone(), resume }));
                 self.phase = if self.continuous { Phase::Connect(at) } else { Phase::Done };
             }
             // What was listed so far proves nothing of the rest: begin again.
@@ -272,17 +271,19 @@ impl Follower {
         let idle = self.client.options().watch_idle_timeout;
         let changed = async {
             match &mut self.changes {
-                Some((changes, followed)) => drop(changes.wait_for(|number| number > followed).await),
+                Some(changes) => changes.changed().await,
                 None => std::future::pending().await,
             }
         };
         let line = tokio::select! {
-            line = tokio::time::timeout(idle, watching.lines.next()) => line,
+            biased;
             () = changed => {
-                self.take_changes();
+                let changed = self.changes.as_mut().map(Followed::take);
+                self.add_stale(changed.unwrap_or_default());
                 self.phase = Phase::Watch(watching);
                 return;
             }
+            line = tokio::time::timeout(idle, watching.lines.next()) => line,
         };
         match line {
             Ok(Ok(Some(line))) => self.event(watching, &line),
@@ -330,9 +331,10 @@ impl Follower {
                     return;
                 }
                 let bookmark = matches!(observation, Some(Observation::Mark(_)));
-                self.out.extend(observation.map(Ok));
-                if !bookmark && !watching.lines.waiting() {
-                    self.out.push_back(Ok(Observation::Mark(at.clone())));
+                self.out.extend(observation.filter(|_| !bookmark).map(Ok));
+                if bookmark || !watching.lines.waiting() {
+                    let position = self.position(&at);
+                    self.out.push_back(Ok(Observation::Mark(position)));
                 }
                 (watching.at, watching.heard) = (at, true);
                 self.recovered();
@@ -352,17 +354,19 @@ impl Follower {
         self.phase = Phase::List;
     }
 
-    fn take_changes(&mut self) {
-        let Some((changes, followed)) = &mut self.changes else { return };
-        let now = *changes.borrow_and_update();
-        let names = self.judge.namespaces.as_ref().map(|n| n.changed_since(*followed)).unwrap_or_default();
-        *followed = now;
+    /// These namespaces are to be judged anew; one whose list is under way from its begin.
+    fn add_stale(&mut self, namespaces: Vec<String>) {
         self.relist = None;
-        for name in names {
+        for name in namespaces {
             if !self.stale.contains(&name) {
                 self.stale.push(name);
             }
         }
+    }
+
+    /// Up to where this stream has seen everything.
+    fn position(&mut self, at: &ResourceVersion) -> ResourceVersion {
+        self.changes.as_mut().map_or_else(|| at.clone(), |changes| changes.position(at))
     }
 
     /// Where one namespace is all that is looked at, its own path needs fewer rights and sends less.

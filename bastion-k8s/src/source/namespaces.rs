@@ -34,17 +34,25 @@ struct Entry {
     changed: u64,
 }
 
+/// How much is known of the annotations.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    /// Number of the last change; 0 until all namespaces were seen once.
+    change: u64,
+    /// Every change up to here is among those that were counted.
+    at: Option<ResourceVersion>,
+}
+
 /// The annotations of all namespaces, shared by the streams of all kinds.
 #[derive(Debug, Clone)]
 pub(crate) struct Namespaces {
     all: Arc<RwLock<BTreeMap<String, Entry>>>,
-    /// Counts changes; 0 until all namespaces were seen once.
-    changes: Arc<watch::Sender<u64>>,
+    known: Arc<watch::Sender<Known>>,
 }
 
 impl Namespaces {
     pub(crate) fn new() -> Self {
-        Self { all: Arc::default(), changes: Arc::new(watch::Sender::new(0)) }
+        Self { all: Arc::default(), known: Arc::new(watch::Sender::new(Known::default())) }
     }
 
     /// Lists them once.
@@ -56,7 +64,7 @@ impl Namespaces {
                 namespaces.take(&item, 1);
             }
         }
-        namespaces.changes.send_replace(1);
+        namespaces.known.send_replace(Known { change: 1, at: Some(pages.at()) });
         Ok(namespaces)
     }
 
@@ -64,20 +72,30 @@ impl Namespaces {
     pub(crate) async fn follow(self, client: Client) {
         let mut stream = std::pin::pin!(Follower::everything(client, kind()).stream());
         while let Some(observation) = stream.next().await {
-            let number = *self.changes.borrow() + 1;
-            let changed = match observation {
-                Ok(Observation::Object(o)) => self.take(&o.body, number) && number > 1,
-                // A namespace that is gone stays known: late events of its objects still ask for it.
-                Ok(Observation::Complete { .. }) => number == 1,
-                Ok(_) => false,
-                Err(error) => {
-                    tracing::warn!(%error, "annotations of namespaces cannot be followed");
-                    false
-                }
-            };
-            if changed {
-                self.changes.send_replace(number);
+            match observation {
+                Ok(observation) => self.hear(observation),
+                Err(error) => tracing::warn!(%error, "annotations of namespaces cannot be followed"),
             }
+        }
+    }
+
+    fn hear(&self, observation: Observation) {
+        let last = self.known.borrow().change;
+        match observation {
+            Observation::Object(o) => {
+                let changed = self.take(&o.body, last + 1);
+                if changed && last > 0 {
+                    self.known.send_modify(|known| known.change = last + 1);
+                }
+            }
+            Observation::Complete { at, .. } => {
+                self.known.send_replace(Known { change: last.max(1), at: Some(at) });
+            }
+            Observation::Mark(at) | Observation::Rewound { now: at } => {
+                self.known.send_modify(|known| known.at = Some(at));
+            }
+            // A namespace that is gone stays known: late events of its objects still ask for it.
+            _ => {}
         }
     }
 
@@ -107,22 +125,17 @@ impl Namespaces {
 
     /// Whether all namespaces were seen once.
     pub(crate) fn ready(&self) -> bool {
-        *self.changes.borrow() > 0
-    }
-
-    /// Tells of further changes.
-    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
-        self.changes.subscribe()
+        self.known.borrow().change > 0
     }
 
     /// Namespaces whose annotation changed after that change.
-    pub(crate) fn changed_since(&self, number: u64) -> Vec<String> {
+    fn changed_since(&self, number: u64) -> Vec<String> {
         self.names(|entry| entry.changed > number)
     }
 
     /// Namespaces that were touched after that resourceVersion: their annotation may have changed while
     /// nobody looked. (One counter numbers everything that one etcd holds.)
-    pub(crate) fn touched_since(&self, at: &ResourceVersion) -> Vec<String> {
+    fn touched_since(&self, at: &ResourceVersion) -> Vec<String> {
         self.names(|entry| match (entry.at.number(), at.number()) {
             (Some(touched), Some(at)) => touched > at,
             _ => true,
@@ -135,8 +148,62 @@ impl Namespaces {
     }
 }
 
+/// How far the stream of one kind has followed the changes.
+#[derive(Debug)]
+pub(crate) struct Followed {
+    namespaces: Namespaces,
+    news: watch::Receiver<Known>,
+    known: Known,
+}
+
+impl Followed {
+    pub(crate) fn new(namespaces: &Namespaces) -> Self {
+        Self { namespaces: namespaces.clone(), news: namespaces.known.subscribe(), known: Known::default() }
+    }
+
+    /// Waits until all namespaces were seen once; `false` if nobody looks.
+    pub(crate) async fn ready(&mut self) -> bool {
+        self.news.wait_for(|now| now.change > 0).await.is_ok()
+    }
+
+    /// Waits for a change that was not followed yet.
+    pub(crate) async fn changed(&mut self) {
+        let last = self.known.change;
+        if self.news.wait_for(|now| now.change > last).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Takes all changes as followed; names the namespaces whose annotation changed since the last time.
+    pub(crate) fn take(&mut self) -> Vec<String> {
+        let last = std::mem::replace(&mut self.known, self.news.borrow_and_update().clone()).change;
+        self.namespaces.changed_since(last)
+    }
+
+    /// The same for a stream that goes on after `from`. One that has followed no change yet goes on from a
+    /// saved position, and has missed whatever came after it.
+    pub(crate) fn take_after(&mut self, from: &ResourceVersion) -> Vec<String> {
+        let first = self.known.change == 0;
+        let changed = self.take();
+        if first { self.namespaces.touched_since(from) } else { changed }
+    }
+
+    /// Up to where everything was seen, for a stream that has got to `at`. The watch of namespaces is another
+    /// one and may be behind: from a position past a change of an annotation nobody would find it again.
+    pub(crate) fn position(&mut self, at: &ResourceVersion) -> ResourceVersion {
+        let now = self.news.borrow();
+        if now.change == self.known.change {
+            self.known.at.clone_from(&now.at);
+        }
+        let behind = |known: &&ResourceVersion| known.number().zip(at.number()).is_some_and(|(known, at)| known < at);
+        self.known.at.as_ref().filter(behind).unwrap_or(at).clone()
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use bastion_core::{object::ObjectId, source::Observed};
+
     use super::*;
 
     fn namespace(name: &str, at: u64, value: &str) -> String {
@@ -158,5 +225,48 @@ mod tests {
         assert_eq!((all.enabled("bare"), all.enabled("other")), (None, None));
         assert_eq!(all.touched_since(&7.into()), ["shop"]);
         assert_eq!(all.touched_since(&ResourceVersion::new("odd")), ["bare", "shop"]);
+    }
+
+    fn sees(all: &Namespaces, name: &str, at: u64, value: &str) {
+        let id = ObjectId::new(&kind().group_kind(), "", name);
+        let body = namespace(name, at, value).into();
+        all.hear(Observation::Object(Observed { id, resource_version: at.into(), body }));
+        all.hear(Observation::Mark(at.into()));
+    }
+
+    fn listed() -> Namespaces {
+        let all = Namespaces::new();
+        sees(&all, "shop", 5, r#""true""#);
+        sees(&all, "mail", 60, r#""true""#);
+        assert!(!all.ready());
+        all.hear(Observation::Complete { at: 90.into(), resume: 90.into() });
+        all
+    }
+
+    #[test]
+    fn a_change_that_came_while_a_stream_was_away_is_found() {
+        let all = listed();
+        let mut followed = Followed::new(&all);
+        assert_eq!(followed.take_after(&50.into()), ["mail"], "after the saved position");
+        // The stream got to 500, and was cut, before the watch of namespaces told of this.
+        sees(&all, "shop", 100, r#""false""#);
+        assert_eq!(followed.take_after(&500.into()), ["shop"]);
+        assert!(followed.take_after(&500.into()).is_empty(), "once");
+    }
+
+    #[test]
+    fn no_position_passes_what_is_not_known_of_namespaces() {
+        let all = listed();
+        let mut followed = Followed::new(&all);
+        assert!(followed.take_after(&90.into()).is_empty());
+        assert_eq!(followed.position(&70.into()), 70.into());
+        assert_eq!(followed.position(&500.into()), 90.into());
+        all.hear(Observation::Mark(300.into()));
+        assert_eq!(followed.position(&500.into()), 300.into());
+        // What the change does to the objects was not looked at yet.
+        sees(&all, "shop", 400, r#""false""#);
+        assert_eq!(followed.position(&500.into()), 300.into());
+        assert_eq!(followed.take(), ["shop"]);
+        assert_eq!(followed.position(&500.into()), 400.into());
     }
 }

@@ -145,6 +145,59 @@ async fn a_namespace_s_annotation_decides_at_once_both_ways_and_over_a_restart()
     assert_eq!(until(&mut stream, "unselected never").await, all("object"));
 }
 
+#[tokio::test]
+async fn no_position_passes_a_change_of_a_namespace_that_was_not_heard_of() {
+    let Some(cluster) = Cluster::new("behind").await else { return };
+    cluster.config_map("inherits", "", "1").await;
+    // The watch of namespaces does not come to be; all else works.
+    let user = cluster.namespace.clone();
+    let rbac = |k: &str, plural: &str| kind("rbac.authorization.k8s.io", "v1", k, plural, Scope::Cluster);
+    let (role, binding) = (rbac("ClusterRole", "clusterroles"), rbac("ClusterRoleBinding", "clusterrolebindings"));
+    let rules = r#"[{"apiGroups":[""],"resources":["namespaces"],"verbs":["list"]},{"apiGroups":[""],"resources":["configmaps"],"verbs":["list","watch"]}]"#;
+    let head =
+        |k: &str| format!(r#""apiVersion":"rbac.authorization.k8s.io/v1","kind":"{k}","metadata":{{"name":"{user}"}}"#);
+    cluster.put(&role, "", &user, &format!(r#"{{{},"rules":{rules}}}"#, head("ClusterRole"))).await;
+    let body = format!(
+        r#"{{{},"roleRef":{{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"{user}"}},"subjects":[{{"kind":"User","apiGroup":"rbac.authorization.k8s.io","name":"{user}"}}]}}"#,
+        head("ClusterRoleBinding")
+    );
+    cluster.put(&binding, "", &user, &body).await;
+
+    let selection = Selection { mode: Mode::Annotated, ..cluster.selection() };
+    let client = cluster.as_user(&user).await;
+    let granted = async {
+        let list = ListSource::new(client.clone(), selection.clone()).unwrap();
+        while list.observe(&config_maps(), None).any(|item| async move { item.is_err() }).await {}
+    };
+    tokio::time::timeout(PATIENCE, granted).await.expect("the rights in time");
+    let source = WatchSource::new(client, selection.clone()).unwrap();
+    let mut stream = source.observe(&config_maps(), None);
+    until(&mut stream, "complete").await;
+    cluster.namespace_with(&cluster.namespace, r#""backup/enabled":"true""#).await;
+    cluster.config_map("later", "", "1").await;
+    assert_eq!(short(&next(&mut stream).await), "unselected later");
+    let position = loop {
+        if let Observation::Mark(at) = stream.next().await.unwrap().unwrap() {
+            break at;
+        }
+    };
+    drop((stream, source));
+    cluster.delete(&binding, "", &user).await;
+    cluster.delete(&role, "", &user).await;
+
+    let source = WatchSource::new(cluster.client.clone(), selection.clone()).unwrap();
+    let mut stream = source.observe(&config_maps(), Some(position));
+    until(&mut stream, "object inherits").await;
+
+    // A list knows them as they were when the first kind was listed.
+    let source = ListSource::new(cluster.client.clone(), selection).unwrap();
+    until(&mut source.observe(&config_maps(), None), "complete").await;
+    cluster.config_map("latest", "", "1").await;
+    let last = source.observe(&config_maps(), None).map(Result::unwrap).collect::<Vec<_>>().await.pop();
+    let Some(Observation::Complete { at, resume }) = last else { panic!("a complete list") };
+    assert!(resume.number() < at.number(), "{resume} < {at}");
+}
+
 async fn change(
     changes: &mut BoxStream<'static, KindChange>,
     mut wanted: impl FnMut(&KindChange) -> bool,
