@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -109,7 +110,7 @@ impl Lease {
 
     async fn try_to_win(&self, observed: &mut Observed) -> Result<Option<LeaseObject>> {
         let path = self.path();
-        let before = match self.client.call(&Request::get(&path)).await {
+        let before = match self.once(&Request::get(&path)).await {
             Ok(body) => LeaseObject::parse(&body).map_err(|why| self.failed(Fault::Malformed(why), "get"))?,
             Err(Fault::Status(status)) if status.code == 404 => {
                 let new = LeaseObject::new(&self.options.name, &self.options.namespace);
@@ -148,8 +149,15 @@ impl Lease {
 
     async fn send(&self, method: http::Method, path: &str, lease: &LeaseObject) -> Result<LeaseObject, Fault> {
         let request = Request::new(method, path.to_owned(), lease.to_json().into());
-        // Once only: the deadline counts, and the loop around tries again.
-        LeaseObject::parse(&self.client.call_once(&request).await?).map_err(Fault::Malformed)
+        LeaseObject::parse(&self.once(&request).await?).map_err(Fault::Malformed)
+    }
+
+    /// One call, once: the deadline counts, and the loop around tries again. One that hangs, on a connection
+    /// that is dead, leaves time for another.
+    async fn once(&self, request: &Request) -> Result<Bytes, Fault> {
+        let patience = self.options.renew_deadline / 2;
+        let answer = tokio::time::timeout(patience, self.client.call_once(request)).await;
+        answer.unwrap_or(Err(Fault::TimedOut(patience)))
     }
 
     fn pause(&self) -> Duration {
@@ -187,14 +195,15 @@ impl Renewal {
         // However this task ends, whoever leads by it hears of it.
         let _guard = self.lost.clone().drop_guard();
         let options = &self.lease.options;
-        let mut renewed = Instant::now();
+        let (mut renewed, mut began) = (Instant::now(), Instant::now());
         while !self.release.is_cancelled() {
             tokio::select! {
                 () = self.release.cancelled() => break,
-                () = tokio::time::sleep(self.lease.pause()) => {}
+                // Since the last try began: one that hung was pause enough.
+                () = tokio::time::sleep_until(began + self.lease.pause()) => {}
             }
             let deadline = renewed + options.renew_deadline;
-            let began = Instant::now();
+            began = Instant::now();
             match tokio::time::timeout_at(deadline, self.renew(&lease)).await {
                 Ok(Ok(Some(now))) => (lease, renewed) = (now, began),
                 Ok(Ok(None)) => {
@@ -222,7 +231,7 @@ impl Renewal {
             Err(Fault::Status(status)) if status.code == 409 => {
                 // Somebody wrote: another candidate, or only a person who put a label on it; or our own
                 // write arrived and its answer did not.
-                let body = self.lease.client.call_once(&Request::get(&path)).await;
+                let body = self.lease.once(&Request::get(&path)).await;
                 let body = body.map_err(|f| self.lease.failed(f, "get"))?;
                 let now = LeaseObject::parse(&body).map_err(|why| self.lease.failed(Fault::Malformed(why), "get"))?;
                 Ok((now.holder() == Some(self.lease.options.identity.as_str())).then_some(now))

@@ -2,13 +2,20 @@
 
 use std::time::Duration;
 
-use bastion_k8s::{Lease, LeaseOptions, LogEnd, lease::Leadership};
+use bastion_k8s::{ConnectOptions, Lease, LeaseOptions, LogEnd, lease::Leadership};
 use tokio_util::sync::CancellationToken;
 
-use crate::cluster::{Cluster, PATIENCE};
+use crate::{
+    cluster::{Cluster, PATIENCE},
+    line::behind,
+};
+
+fn options(cluster: &Cluster, identity: &str) -> LeaseOptions {
+    LeaseOptions::new(cluster.namespace.as_str(), "bastion", identity)
+}
 
 fn candidate(cluster: &Cluster, identity: &str) -> Lease {
-    let mut options = LeaseOptions::new(cluster.namespace.as_str(), "bastion", identity);
+    let mut options = options(cluster, identity);
     options.duration = Duration::from_secs(3);
     options.renew_deadline = Duration::from_secs(2);
     options.retry = Duration::from_millis(300);
@@ -48,6 +55,30 @@ async fn of_two_candidates_one_leads_and_hands_over() {
     let third = win(&a).await;
     assert!(began.elapsed() >= Duration::from_secs(2), "{:?}", began.elapsed());
     third.release().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_dies_without_a_word_costs_nobody_the_lead() {
+    let Some(cluster) = Cluster::new("hung").await else { return };
+    let (line, client) = behind(&cluster, ConnectOptions::default()).await;
+    let mut options = options(&cluster, "a");
+    options.duration = Duration::from_secs(12);
+    options.renew_deadline = Duration::from_secs(10);
+    options.retry = Duration::from_millis(300);
+    let leader = win(&Lease::new(client, options.clone()).unwrap()).await;
+
+    line.forget();
+    let swallowed = async {
+        while line.swallowed() == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, swallowed).await.expect("a renewal goes into the void");
+    line.remember();
+    let lost = leader.lost();
+    let lost = tokio::time::timeout(options.duration, lost.cancelled()).await;
+    assert!(lost.is_err(), "it was given up soon enough for another try on a new connection");
+    leader.release().await;
 }
 
 #[tokio::test]

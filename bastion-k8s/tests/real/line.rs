@@ -5,14 +5,30 @@ use std::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
+use bastion_k8s::{Client, ConnectOptions, connect};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::Notify,
 };
 
+use crate::cluster::Cluster;
+
+/// The cluster behind a line.
+pub(crate) async fn behind(cluster: &Cluster, options: ConnectOptions) -> (Line, Client) {
+    let server = cluster.client.server().trim_start_matches("https://").trim_end_matches('/').to_owned();
+    let line = Line::to(server.clone()).await;
+    let text = cluster.kubeconfig().replace(&server, &format!("127.0.0.1:{}", line.port));
+    let file = std::env::temp_dir().join(format!("{}-line.kubeconfig", cluster.namespace));
+    std::fs::write(&file, text).unwrap();
+    let client = connect(&ConnectOptions { kubeconfig: Some(file.clone()), ..options }).await.unwrap();
+    std::fs::remove_file(file).unwrap();
+    (line, client)
+}
+
 pub(crate) struct Line {
     pub(crate) port: u16,
+    swallowed: Arc<AtomicUsize>,
     dead: Arc<AtomicBool>,
     connections: Arc<AtomicUsize>,
     cut: Arc<Notify>,
@@ -22,13 +38,15 @@ impl Line {
     pub(crate) async fn to(server: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let line = Self { port, dead: Arc::default(), connections: Arc::default(), cut: Arc::new(Notify::new()) };
-        let (dead, connections, cut) = (line.dead.clone(), line.connections.clone(), line.cut.clone());
+        let (dead, swallowed, connections) = (Arc::default(), Arc::default(), Arc::default());
+        let line = Self { port, swallowed, dead, connections, cut: Arc::new(Notify::new()) };
+        let (dead, swallowed, connections, cut) =
+            (line.dead.clone(), line.swallowed.clone(), line.connections.clone(), line.cut.clone());
         tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
                 connections.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(carry(client, server.clone(), dead.clone(), cut.clone()));
+                tokio::spawn(carry(client, server.clone(), dead.clone(), swallowed.clone(), cut.clone()));
             }
         });
         line
@@ -48,12 +66,23 @@ impl Line {
         self.cut.notify_waiters();
     }
 
+    /// How many pieces went nowhere.
+    pub(crate) fn swallowed(&self) -> usize {
+        self.swallowed.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 }
 
-async fn carry(mut client: TcpStream, server: String, dead: Arc<AtomicBool>, cut: Arc<Notify>) {
+async fn carry(
+    mut client: TcpStream,
+    server: String,
+    dead: Arc<AtomicBool>,
+    swallowed: Arc<AtomicUsize>,
+    cut: Arc<Notify>,
+) {
     let Ok(mut server) = TcpStream::connect(server).await else { return };
     let (mut up, mut down) = (vec![0; 64 << 10], vec![0; 64 << 10]);
     // A connection that once lost bytes stays dead: they would be missing in the middle.
@@ -68,6 +97,7 @@ async fn carry(mut client: TcpStream, server: String, dead: Arc<AtomicBool>, cut
         };
         lost |= dead.load(Ordering::SeqCst);
         if lost {
+            swallowed.fetch_add(1, Ordering::SeqCst);
             if n == 0 {
                 // Not even the end is passed on.
                 std::future::pending::<()>().await;

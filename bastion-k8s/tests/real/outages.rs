@@ -3,35 +3,25 @@
 use std::time::Duration;
 
 use bastion_core::source::Source;
-use bastion_k8s::{Client, ConnectOptions, WatchSource, connect};
+use bastion_k8s::{ConnectOptions, WatchSource};
 
 use crate::{
     cluster::{Cluster, config_maps, next, short, until},
-    line::Line,
+    line::behind,
 };
 
-/// The cluster behind a line, with short patience.
-async fn behind(cluster: &Cluster) -> (Line, Client) {
-    let server = cluster.client.server().trim_start_matches("https://").trim_end_matches('/').to_owned();
-    let line = Line::to(server.clone()).await;
-    let text = cluster.kubeconfig().replace(&server, &format!("127.0.0.1:{}", line.port));
-    let file = std::env::temp_dir().join(format!("{}-line.kubeconfig", cluster.namespace));
-    std::fs::write(&file, text).unwrap();
-    let options = ConnectOptions {
-        kubeconfig: Some(file.clone()),
+fn impatient() -> ConnectOptions {
+    ConnectOptions {
         request_timeout: Duration::from_secs(2),
         watch_idle_timeout: Duration::from_secs(3),
         ..ConnectOptions::default()
-    };
-    let client = connect(&options).await.unwrap();
-    std::fs::remove_file(file).unwrap();
-    (line, client)
+    }
 }
 
 #[tokio::test]
 async fn a_half_open_watch_is_noticed_and_nothing_is_missed() {
     let Some(cluster) = Cluster::new("halfopen").await else { return };
-    let (line, client) = behind(&cluster).await;
+    let (line, client) = behind(&cluster, impatient()).await;
     let source = WatchSource::new(client, cluster.selection()).unwrap();
     let mut stream = source.observe(&config_maps(), None);
     assert_eq!(until(&mut stream, "complete").await, ["begin", "complete"]);
@@ -50,7 +40,7 @@ async fn a_half_open_watch_is_noticed_and_nothing_is_missed() {
 #[tokio::test]
 async fn a_watch_that_is_cut_comes_back_where_it_was() {
     let Some(cluster) = Cluster::new("cut").await else { return };
-    let (line, client) = behind(&cluster).await;
+    let (line, client) = behind(&cluster, impatient()).await;
     let source = WatchSource::new(client, cluster.selection()).unwrap();
     let mut stream = source.observe(&config_maps(), None);
     assert_eq!(until(&mut stream, "complete").await, ["begin", "complete"]);
