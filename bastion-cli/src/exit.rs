@@ -78,8 +78,6 @@ impl Exit {
             CliError::Damaged { .. } => Self::Damaged,
             // Nobody was faster: it has long been there.
             CliError::Core(Error::RepositoryExists { .. }) => Self::Error,
-            // The reader of our output went away (`bastion ls | head`): nobody is left to tell.
-            CliError::Output(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Self::Ok,
             other => match other.category() {
                 Category::Conflict => Self::Conflict,
                 Category::Cancelled => Self::Interrupted,

@@ -30,7 +30,12 @@ pub(crate) fn start(global: &Global, lasts: bool) {
         ColorWhen::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
     };
     let registry = tracing_subscriber::registry().with(filter);
-    let layer = fmt::layer().with_writer(std::io::stderr).with_ansi(colour).with_target(global.verbose > 1);
+    // What cannot be logged is not logged: to say so on the same stderr would be a panic.
+    let layer = fmt::layer()
+        .log_internal_errors(false)
+        .with_writer(std::io::stderr)
+        .with_ansi(colour)
+        .with_target(global.verbose > 1);
     // A second start can only come from a test; the first one stays.
     let _ = match global.log_format {
         LogFormat::Text => registry.with(layer.compact()).try_init(),

@@ -1,6 +1,9 @@
 //! What goes to stdout: lines, tables, JSON, YAML. Logs, progress and errors go to stderr.
 
-use std::io::{IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -12,35 +15,51 @@ use crate::{
 
 /// stdout; strips colour where it is not wanted.
 #[derive(Debug)]
-pub(crate) struct Out(std::io::Stdout);
+pub(crate) struct Out {
+    stdout: io::Stdout,
+    unread: AtomicBool,
+}
 
 impl Default for Out {
     fn default() -> Self {
-        Self(std::io::stdout())
+        Self { stdout: io::stdout(), unread: AtomicBool::new(false) }
     }
 }
 
 impl Out {
+    /// Whether the reader went away (`bastion ls | head`). That is no error: nobody is left to tell, and the
+    /// exit code is that of what was done.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.unread.load(Relaxed)
+    }
+
+    fn unless_unread(&self, written: io::Result<()>) -> Result<()> {
+        match written {
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
+                self.unread.store(true, Relaxed);
+                Ok(())
+            }
+            written => Ok(written?),
+        }
+    }
+
     fn stream(&self) -> impl Write {
-        anstream::AutoStream::auto(self.0.lock())
+        anstream::AutoStream::auto(self.stdout.lock())
     }
 
     /// Writes a line.
     pub(crate) fn line(&self, text: impl std::fmt::Display) -> Result<()> {
-        writeln!(self.stream(), "{text}")?;
-        Ok(())
+        self.unless_unread(writeln!(self.stream(), "{text}"))
     }
 
     /// Writes text as it is.
     pub(crate) fn text(&self, text: &str) -> Result<()> {
-        self.stream().write_all(text.as_bytes())?;
-        Ok(())
+        self.unless_unread(self.stream().write_all(text.as_bytes()))
     }
 
     /// Writes a document byte for byte: what takes colour out would take control characters out of its texts.
     fn document(&self, text: &str) -> Result<()> {
-        self.0.lock().write_all(text.as_bytes())?;
-        Ok(())
+        self.unless_unread(self.stdout.lock().write_all(text.as_bytes()))
     }
 
     /// Writes a YAML document as it is; its writer has escaped what a terminal would obey.
@@ -63,8 +82,7 @@ impl Out {
     pub(crate) fn json_line(&self, value: &impl Serialize) -> Result<()> {
         let text = serde_json::to_string(value).map_err(|e| render("the event as JSON", e))?;
         self.json_text(&format!("{text}\n"))?;
-        self.0.lock().flush()?;
-        Ok(())
+        self.unless_unread(self.stdout.lock().flush())
     }
 
     /// Writes a value as YAML.

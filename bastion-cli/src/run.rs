@@ -1,6 +1,6 @@
 //! Starts a command, prints its error once, ends with its exit code.
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use anstyle::{AnsiColor, Style};
 use clap_complete::CompleteEnv;
@@ -50,19 +50,19 @@ pub(crate) fn main() -> ExitCode {
     }
     logging::start(&cli.global, matches!(cli.command, Command::Watch(_)));
     let repo = cli.global.repo.clone().unwrap_or_default();
-    let result = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(CliError::from)
-        .and_then(|runtime| runtime.block_on(dispatch(cli)));
+    let result =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::from).and_then(|runtime| {
+            let result = runtime.block_on(dispatch(cli));
+            // Does not wait for a thread whose output nobody reads.
+            runtime.shutdown_background();
+            result
+        });
     match result {
         Ok(exit) => exit.into(),
         Err(error) => {
-            let exit = Exit::of(&error);
-            if exit != Exit::Ok {
-                complain(&error, &repo);
-            }
-            exit.into()
+            // Where stderr is gone, too, the exit code has to do.
+            let _ = complain(&error, &repo);
+            Exit::of(&error).into()
         }
     }
 }
@@ -86,11 +86,13 @@ async fn dispatch(cli: Cli) -> Result<Exit> {
 }
 
 /// The one place that prints an error.
-fn complain(error: &CliError, repo: &str) {
+fn complain(error: &CliError, repo: &str) -> std::io::Result<()> {
     let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
     let bold = Style::new().bold();
-    anstream::eprintln!("{red}error:{red:#} {}", chain(error));
+    let mut stderr = anstream::stderr().lock();
+    writeln!(stderr, "{red}error:{red:#} {}", chain(error))?;
     if let Some(remedy) = remedy::remedy(error, repo) {
-        anstream::eprintln!("{bold}try:{bold:#}   {remedy}");
+        writeln!(stderr, "{bold}try:{bold:#}   {remedy}")?;
     }
+    Ok(())
 }

@@ -24,6 +24,9 @@ use crate::{
 /// A finished run that takes longer than this is stuck.
 const DEADLINE: Duration = Duration::from_mins(3);
 
+/// Exit code of a command that failed for some objects or kinds.
+const PARTIAL: i32 = 4;
+
 /// Exit code of a command that found nothing.
 const NOTHING_MATCHED: i32 = 3;
 
@@ -127,6 +130,7 @@ pub struct Bastion {
     env: Vec<(String, String)>,
     runs: AtomicU64,
     dir: TestDir,
+    deadline: Duration,
 }
 
 impl Bastion {
@@ -151,13 +155,26 @@ impl Bastion {
             env.push(("KUBECONFIG".to_owned(), kubeconfig.display().to_string()));
         }
         env.push(("NO_COLOR".to_owned(), "1".to_owned()));
-        Ok(Self { binary: binary.to_owned(), env, runs: AtomicU64::new(0), dir: TestDir::new("bastion")? })
+        Ok(Self {
+            binary: binary.to_owned(),
+            env,
+            runs: AtomicU64::new(0),
+            dir: TestDir::new("bastion")?,
+            deadline: DEADLINE,
+        })
     }
 
     /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Lets a run take as long as it takes.
+    #[must_use]
+    pub fn without_deadline(mut self) -> Self {
+        self.deadline = Duration::MAX;
         self
     }
 
@@ -170,7 +187,7 @@ impl Bastion {
         let stdout = program.log.with_extension("out");
         program.stdout = Some(stdout.clone());
         let mut process = program.start()?;
-        let status = process.wait(DEADLINE).await?;
+        let status = process.wait(self.deadline).await?;
         let stdout = fs::read(&stdout).context("output")?;
         Ok(Output {
             code: status.code().unwrap_or(-1),
@@ -184,8 +201,19 @@ impl Bastion {
     /// # Errors
     /// When it does not.
     pub async fn ok(&self, args: &[&str]) -> Result<Output> {
-        let output = self.run(args).await?;
-        if output.code == 0 {
+        self.run(args).await.and_then(|output| Self::expect(args, output, &[0]))
+    }
+
+    /// Runs a command that must succeed, or do so in part: each failure is named in what it says.
+    ///
+    /// # Errors
+    /// When it fails as a whole.
+    pub async fn ok_in_part(&self, args: &[&str]) -> Result<Output> {
+        self.run(args).await.and_then(|output| Self::expect(args, output, &[0, PARTIAL]))
+    }
+
+    fn expect(args: &[&str], output: Output, codes: &[i32]) -> Result<Output> {
+        if codes.contains(&output.code) {
             return Ok(output);
         }
         Err(Error::new(format!("`bastion {}` ended with {}:\n{}", args.join(" "), output.code, output.text())))
@@ -223,6 +251,16 @@ impl Bastion {
     /// When it cannot be started.
     pub fn start(&self, args: &[&str]) -> Result<Process> {
         self.program(args).start()
+    }
+
+    /// The same with its standard output somewhere else, such as in a named pipe.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_into(&self, args: &[&str], stdout: &Path) -> Result<Process> {
+        let mut program = self.program(args);
+        program.stdout = Some(stdout.to_owned());
+        program.start()
     }
 
     fn program(&self, args: &[&str]) -> Program {

@@ -30,7 +30,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     what: OneObject,
     /// Show what each version changed
-    #[arg(long, short)]
+    #[arg(long, short, conflicts_with = "output")]
     patch: bool,
     /// At most this many versions
     #[arg(long, value_name = "COUNT")]
@@ -66,6 +66,9 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
 /// Each version under a line of its own, with what it changed.
 async fn patches(app: &App, reading: &Reading, versions: &[Version], rows: &[Saved]) -> Result<Exit> {
     for (i, row) in rows.iter().enumerate() {
+        if app.out.is_unread() {
+            break;
+        }
         app.out.line(row.headline())?;
         let new = side(reading, versions.get(i)).await?;
         let old = side(reading, versions.get(i + 1)).await?;

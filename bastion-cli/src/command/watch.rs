@@ -7,6 +7,7 @@ use bastion_core::{
     repository::WriterOptions,
 };
 use bastion_k8s::WatchSource;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -18,10 +19,14 @@ use crate::{
     signals, tree, when,
 };
 
+/// How long the last lines may take to be read.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
 /// Save every change as it happens
 ///
 /// Follows the selected objects and saves each change within moments. Started again it goes on where it
 /// stopped, and finds what was deleted in between. Ctrl-C or SIGTERM: saves what is under way, then ends with 0.
+/// Where what it prints is no longer read it says so on stderr and goes on saving.
 ///
 /// Only one `watch` writes to a cluster's log at a time: a second one takes over, and the first stops.
 #[derive(Debug, clap::Args)]
@@ -43,7 +48,7 @@ pub(crate) struct Args {
     output: EventFormat,
     /// Wait at least this long between two commits [default: none]
     #[arg(long, value_name = "DURATION", value_parser = crate::when::duration)]
-    commit_interval: Option<std::time::Duration>,
+    commit_interval: Option<Duration>,
 }
 
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
@@ -63,31 +68,28 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     let writer = repo.writer(&cluster.name, WriterOptions::new(&cluster.uid, "watch").fenced(true)).await?;
     let head = writer.head().number;
     let engine = Engine::new(Arc::new(source), writer, options);
-    let mut events = Events::new(engine.stats(), &repo, &cluster.name, args.output, head);
+    let events = Events::new(engine.stats(), &repo, &cluster.name, args.output, head);
     // Before anybody reads that it runs, and stops it.
     let stop = signals::cancelled_by_signal()?;
-    events.print(&app.out, &started)?;
+    let (end, ended) = oneshot::channel();
+    let told = tokio::spawn(events.follow(started, ended));
     let written = CancellationToken::new();
     let tree = args
         .tree
         .wanted(app.repo_url()?)
         .then(|| tokio::spawn(repo.tree_view(&cluster.name).keep(tree::EVERY, written.clone(), tree::warn)));
-    let mut run = std::pin::pin!(engine.run(stop.clone()));
-    let mut tick = tokio::time::interval(Duration::from_millis(200));
-    let report = loop {
-        tokio::select! {
-            report = &mut run => break report,
-            _ = tick.tick() => events.tell(&app.out).await?,
-        }
-    };
+    let report = engine.run(stop).await;
     written.cancel();
     if let Some(tree) = tree {
         // Whatever is missing then, the next start writes.
         let _ = tokio::time::timeout(tree::LAST, tree).await;
     }
+    match &report {
+        // Where the output is gone nobody listens; who does not read is not waited for.
+        Ok(r) => drop(end.send(Event::Stopped { at: when::now(), version: r.head.number, flushed: r.flushed })),
+        Err(_) => drop(end),
+    }
+    let _ = tokio::time::timeout(LAST_WORDS, told).await;
     let report = report?;
-    events.tell(&app.out).await?;
-    events
-        .print(&app.out, &Event::Stopped { at: when::now(), version: report.head.number, flushed: report.flushed })?;
     Ok(if report.flushed { Exit::Ok } else { Exit::Partial })
 }

@@ -1,6 +1,6 @@
 //! What `watch` prints while it runs.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 use bastion_core::{
     pipeline::{Snapshot, Stats},
@@ -10,14 +10,19 @@ use bastion_core::{
 };
 use futures::TryStreamExt;
 use serde::Serialize;
+use tokio::sync::oneshot;
+use tracing::warn;
 
 use crate::{
     args::EventFormat,
-    error::Result,
+    error::{Result, chain},
     output::{Out, bytes},
     report::saved::word,
     when,
 };
+
+/// How often to look for new commits.
+const EVERY: Duration = Duration::from_millis(200);
 
 /// Objects are named where no more than this became durable at once: names are read back from the log.
 const NAMED: u64 = 100;
@@ -104,6 +109,7 @@ fn named(objects: &[Object]) -> String {
 /// Turns what the engine counts into events.
 #[derive(Debug)]
 pub(crate) struct Events {
+    out: Out,
     stats: Arc<Stats>,
     repo: Repository,
     cluster: String,
@@ -118,12 +124,34 @@ pub(crate) struct Events {
 impl Events {
     /// Nothing happened since this commit.
     pub(crate) fn new(stats: Arc<Stats>, repo: &Repository, cluster: &str, format: EventFormat, version: u64) -> Self {
-        let (repo, cluster) = (repo.clone(), cluster.to_owned());
-        Self { stats, repo, cluster, format, version, commits: 0, stored: 0, records: BTreeMap::new() }
+        let (out, repo, cluster) = (Out::default(), repo.clone(), cluster.to_owned());
+        Self { out, stats, repo, cluster, format, version, commits: 0, stored: 0, records: BTreeMap::new() }
+    }
+
+    /// Prints what happens, until `end` says how it ended. To be run beside the engine: while a reader stalls
+    /// this waits, and then tells of several commits at once; when the reader goes away, this ends.
+    pub(crate) async fn follow(mut self, started: Event, end: oneshot::Receiver<Event>) {
+        if let Err(e) = self.print_all(&started, end).await {
+            warn!("{}; what changes is saved all the same, and no longer printed", chain(&e));
+        }
+    }
+
+    async fn print_all(&mut self, started: &Event, mut end: oneshot::Receiver<Event>) -> Result<()> {
+        self.print(started)?;
+        let mut tick = tokio::time::interval(EVERY);
+        let stopped = loop {
+            tokio::select! {
+                stopped = &mut end => break stopped,
+                _ = tick.tick() => self.tell().await?,
+            }
+        };
+        self.tell().await?;
+        // Without an event it failed, which the error says.
+        stopped.map_or(Ok(()), |stopped| self.print(&stopped))
     }
 
     /// Prints what was saved since the last call.
-    pub(crate) async fn tell(&mut self, out: &Out) -> Result<()> {
+    async fn tell(&mut self) -> Result<()> {
         let now = self.stats.snapshot();
         if now.engine.commits == self.commits {
             return Ok(());
@@ -145,7 +173,7 @@ impl Events {
         self.commits = now.engine.commits;
         self.stored = now.engine.stored_bytes;
         self.records = total;
-        self.print(out, &event)
+        self.print(&event)
     }
 
     /// The objects of the new commits, those of other writers too. Where they cannot be read the numbers
@@ -163,11 +191,13 @@ impl Events {
     }
 
     /// Prints an event.
-    pub(crate) fn print(&self, out: &Out, event: &Event) -> Result<()> {
-        match self.format {
-            EventFormat::Text => out.line(event.text()),
-            EventFormat::Json => out.json_line(event),
-        }
+    fn print(&self, event: &Event) -> Result<()> {
+        // A pipe that nobody empties blocks; the engine needs its threads.
+        tokio::task::block_in_place(|| match self.format {
+            EventFormat::Text => self.out.line(event.text()),
+            EventFormat::Json => self.out.json_line(event),
+        })?;
+        if self.out.is_unread() { Err(io::Error::from(io::ErrorKind::BrokenPipe).into()) } else { Ok(()) }
     }
 }
 

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 mod damage;
 mod deletions;
 mod mistakes;
+mod outputs;
 mod storages;
 mod tour;
 
@@ -102,6 +103,9 @@ async fn a_day_at_the_command_line() -> Result<()> {
     storages::a_missing_bucket_and_wrong_credentials_are_named(&town).await?;
     storages::an_interrupted_backup_says_so_and_the_next_goes_on(&town).await?;
     storages::a_second_watch_takes_over_and_the_first_says_so(&town).await?;
+    outputs::a_watch_outlives_its_reader(&town).await?;
+    outputs::a_reader_that_stalls_holds_nothing_up(&town).await?;
+    outputs::who_stops_reading_changes_no_exit_code(&town).await?;
     damage::every_damaged_or_missing_file_is_named(&town).await
 }
 
