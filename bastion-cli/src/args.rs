@@ -11,7 +11,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 pub(crate) use choice::{DocumentFormat, EventFormat, ListFormat, ReportFormat};
 pub(crate) use global::{ColorWhen, Global, LogFormat};
 pub(crate) use object::{Named, ObjectArgs, OneObject};
-pub(crate) use take::{TakeArgs, TreeArgs, what_is_taken};
+pub(crate) use take::{ContentArgs, TakeArgs, TreeArgs, what_is_taken};
 
 use crate::command::{backup, completions, deletions, diff, history, init, ls, restore, show, status, verify, watch};
 

@@ -26,6 +26,12 @@ pub(crate) struct TakeArgs {
     /// Objects in these namespaces only
     #[arg(long = "namespace", short = 'n', value_name = "NAMESPACE", value_delimiter = ',')]
     pub(crate) namespaces: Vec<String>,
+    /// All kinds but these
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub(crate) exclude_kinds: Vec<String>,
+    /// All namespaces but these, and what lies in them
+    #[arg(long, value_name = "NAMESPACE", value_delimiter = ',')]
+    pub(crate) exclude_namespaces: Vec<String>,
     /// Objects with these labels only: app=web,tier!=cache
     #[arg(long, short = 'l', value_name = "LABELS")]
     pub(crate) selector: Option<String>,
@@ -35,9 +41,8 @@ pub(crate) struct TakeArgs {
     /// Also take Secrets, unencrypted: whoever reads the repository reads them
     #[arg(long)]
     pub(crate) plaintext_secrets: bool,
-    /// A path that is no content of this kind: Deployment.apps:spec.replicas
-    #[arg(long, value_name = "KIND:PATH", value_parser = dropped)]
-    pub(crate) drop: Vec<(GroupKind, Path)>,
+    #[command(flatten)]
+    pub(crate) content: ContentArgs,
     /// Keep the status of this kind beside its content: Certificate.cert-manager.io
     #[arg(long, value_name = "KIND", value_parser = exact_kind)]
     pub(crate) keep_status: Vec<GroupKind>,
@@ -50,11 +55,12 @@ impl TakeArgs {
         Selection {
             mode: if self.all || narrowed { Mode::All } else { Mode::Annotated },
             kinds: self.kinds.iter().cloned().collect(),
+            exclude_kinds: self.exclude_kinds.iter().cloned().collect(),
             namespaces: self.namespaces.iter().cloned().collect(),
+            exclude_namespaces: self.exclude_namespaces.iter().cloned().collect(),
             labels: self.selector.clone(),
             plaintext_secrets: self.plaintext_secrets,
             policy: self.policy.clone(),
-            ..Selection::default()
         }
     }
 
@@ -68,11 +74,7 @@ impl TakeArgs {
 
     /// What of an object is content.
     pub(crate) fn rules(&self) -> Result<Rules> {
-        let mut rules = Rules::backup();
-        for (kind, path) in &self.drop {
-            rules = rules.drop_path(kind.clone(), path.clone()).map_err(|e| CliError::Usage(e.to_string()))?;
-        }
-        Ok(self.keep_status.iter().cloned().fold(rules, Rules::keep_status))
+        Ok(self.keep_status.iter().cloned().fold(self.content.rules()?, Rules::keep_status))
     }
 
     /// What to try where nothing was selected.
@@ -86,6 +88,23 @@ impl TakeArgs {
                     .to_owned()
             }
         }
+    }
+}
+
+/// What of an object is content; shared with `diff`, which cleans an object as a backup does.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ContentArgs {
+    /// A path that is no content of this kind: Deployment.apps:spec.replicas
+    #[arg(long, value_name = "KIND:PATH", value_parser = dropped)]
+    drop: Vec<(GroupKind, Path)>,
+}
+
+impl ContentArgs {
+    /// The rules of a backup, and these.
+    pub(crate) fn rules(&self) -> Result<Rules> {
+        self.drop.iter().cloned().try_fold(Rules::backup(), |rules, (kind, path)| {
+            rules.drop_path(kind, path).map_err(|e| CliError::Usage(e.to_string()))
+        })
     }
 }
 

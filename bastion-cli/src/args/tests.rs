@@ -95,6 +95,8 @@ fn a_wrong_command_line_ends_with_2() {
         &["bastion", "restore", "--map-namespace", "shop"],
         &["bastion", "ls", "--at", "soon"],
         &["bastion", "deletions", "accept"],
+        &["bastion", "history", "cm/a", "--patch", "-o", "json"],
+        &["bastion", "diff", "cm/a", "--drop", "spec.replicas"],
         &["bastion", "nonsense"],
     ] {
         let error = parse_words(words).unwrap_err();
@@ -113,6 +115,9 @@ fn kubectls_habits_are_understood() {
         &["bastion", "backup", "-n", "shop,mail", "-k", "cm", "-l", "a=b"],
         &["bastion", "watch", "--all", "--no-tree", "-vv", "--commit-interval", "10s"],
         &["bastion", "diff", "cm/a", "--from", "3", "--to", "2h"],
+        &["bastion", "diff", "deploy/a", "--drop", "Deployment.apps:spec.replicas"],
+        &["bastion", "history", "cm/a", "--patch"],
+        &["bastion", "backup", "--all", "--exclude-kinds", "pods,events", "--exclude-namespaces", "kube-system"],
     ] {
         if let Err(e) = parse_words(words) {
             panic!("{words:?}: {e}");

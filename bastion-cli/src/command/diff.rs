@@ -3,7 +3,7 @@
 use bastion_core::{
     manifest::Manifest,
     object::ObjectId,
-    record::State,
+    record::{State, Version},
     sanitize::{Rules, Sanitizer},
     sink::Sink,
     time::Timestamp,
@@ -11,13 +11,13 @@ use bastion_core::{
 use bastion_k8s::ApplySink;
 
 use crate::{
-    args::{OneObject, ReportFormat},
+    args::{ContentArgs, OneObject, ReportFormat},
     connect::Reading,
     diff,
     error::{CliError, Result},
     exit::Exit,
     objects,
-    report::saved,
+    report::saved::word,
     run::App,
     when,
 };
@@ -25,7 +25,8 @@ use crate::{
 /// Compare two versions of an object, or one with the cluster
 ///
 /// A version is its number in `bastion history`, a time, `latest`, or `live`: the object in the cluster now,
-/// cleaned by the same rules as a saved one.
+/// read in the API version of the saved one and cleaned by the rules of a backup. What else was dropped when
+/// it was saved (--drop, or `rules` of the controller) is given to --drop here, too.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -42,6 +43,8 @@ pub(crate) struct Args {
     /// Newer side: NUMBER, TIME, latest or live
     #[arg(long, value_name = "VERSION", default_value = "live")]
     to: Which,
+    #[command(flatten)]
+    content: ContentArgs,
     /// End with 6 where there is a difference
     #[arg(long)]
     exit_code: bool,
@@ -81,10 +84,17 @@ impl std::str::FromStr for Which {
 }
 
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
+    let rules = args.content.rules()?;
     let reading = app.reading(None).await?;
     let id = objects::one(&reading.snapshot, &args.what).await?;
-    let (from_name, from) = side(app, &reading, &id, args.from).await?;
-    let (to_name, to) = side(app, &reading, &id, args.to).await?;
+    let (from, to) = (saved(&reading, &id, args.from).await?, saved(&reading, &id, args.to).await?);
+    let read_in = match from.as_ref().or(to.as_ref()) {
+        Some(version) => version.version.clone(),
+        None => objects::version(&reading.snapshot, &id, None).await?.version,
+    };
+    let live = async || live(app, &id, &read_in, &rules).await;
+    let (from_name, from) = side(&reading, args.from, from, &live).await?;
+    let (to_name, to) = side(&reading, args.to, to, &live).await?;
     match args.output {
         ReportFormat::Text => {
             let names = (&*format!("{id} {from_name}"), &*format!("{id} {to_name}"));
@@ -96,36 +106,47 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     Ok(if args.exit_code && from != to { Exit::Differs } else { Exit::Ok })
 }
 
-/// What a side is called, and the object; `None` where it did not exist.
-async fn side(app: &App, reading: &Reading, id: &ObjectId, which: Which) -> Result<(String, Option<Manifest>)> {
+/// The saved version that is meant; `None` for the live object, and before the first version.
+async fn saved(reading: &Reading, id: &ObjectId, which: Which) -> Result<Option<Version>> {
     let (snapshot, number) = match which {
-        Which::Live => return Ok(("live".to_owned(), live(app, id).await?)),
+        Which::Live => return Ok(None),
         Which::Latest => (reading.snapshot.clone(), None),
         Which::Number(n) => (reading.snapshot.clone(), Some(n)),
         Which::At(time) => (reading.snapshot.clone().at(time), None),
     };
-    let version = match objects::version(&snapshot, id, number).await {
-        Ok(version) => version,
+    match objects::version(&snapshot, id, number).await {
         // Before its first version it did not exist: that can be compared, too.
-        Err(CliError::NothingMatched { .. }) if matches!(which, Which::At(_)) => {
-            return Ok(("(not saved yet)".to_owned(), None));
-        }
-        Err(e) => return Err(e),
+        Err(CliError::NothingMatched { .. }) if matches!(which, Which::At(_)) => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+/// What a side is called, and the object; `None` where it did not exist.
+async fn side(
+    reading: &Reading,
+    which: Which,
+    version: Option<Version>,
+    live: &impl AsyncFn() -> Result<Option<Manifest>>,
+) -> Result<(String, Option<Manifest>)> {
+    let Some(version) = version else {
+        return Ok(match which {
+            Which::Live => ("live".to_owned(), live().await?),
+            _ => ("(not saved yet)".to_owned(), None),
+        });
     };
     let name = format!("version {} ({})", version.segment, when::local(version.at));
     if version.state != State::Put {
-        return Ok((format!("{name}, {}", saved::word(version.state)), None));
+        return Ok((format!("{name}, {}", word(version.state)), None));
     }
-    Ok((name, Some(objects::manifest(&snapshot, &version).await?)))
+    Ok((name, Some(objects::manifest(&reading.snapshot, &version).await?)))
 }
 
-/// The object in the cluster, cleaned as a backup would.
-async fn live(app: &App, id: &ObjectId) -> Result<Option<Manifest>> {
+/// The object in the cluster, cleaned as a backup would. It is read in the API version of the saved one where
+/// that is still served: in another the same object looks different.
+async fn live(app: &App, id: &ObjectId, version: &str, rules: &Rules) -> Result<Option<Manifest>> {
     let sink = ApplySink::new(app.client().await?);
-    // Any version will do: the one that the cluster prefers.
-    let Some(kind) = sink.resolve(&id.group_kind(), "").await? else { return Ok(None) };
+    let Some(kind) = sink.resolve(&id.group_kind(), version).await? else { return Ok(None) };
     let Some(live) = sink.get(&kind, id).await? else { return Ok(None) };
-    let rules = Rules::backup();
     let unreadable =
         |e: Box<dyn std::error::Error + Send + Sync>| CliError::Render { what: format!("live {id}"), source: e };
     let mut manifest = Manifest::parse(&live.body, rules.drops(&kind)).map_err(|e| unreadable(e.into()))?;

@@ -78,7 +78,7 @@ pub(crate) enum OnConflict {
     Update,
     /// Make them what the backup holds
     Replace,
-    /// Stop before anything is written to them
+    /// Leave them as they are and call each a failure (exit code 4); all others are restored
     Fail,
 }
 

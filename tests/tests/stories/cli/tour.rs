@@ -1,6 +1,6 @@
 //! The first hour: every command once, as `--help` and docs/cli.md say.
 
-use bastion_tests::{Bastion, Context as _, Result, programs};
+use bastion_tests::{Bastion, Context as _, Result, crds, programs};
 use serde_json::json;
 
 use super::{Town, config_path, files, says};
@@ -121,4 +121,40 @@ async fn as_plugin(town: &Town, folder: &str) -> Result<()> {
     let plugin = Bastion::with_binary(&link, folder, &town.cluster.kubeconfig()?)?;
     says(&plugin, &["ls", "--help"], 0, &["Usage: kubectl bastion ls [OPTIONS]"]).await?;
     says(&plugin, &["ls", "cm/prices", "-n", "shop"], 0, &["prices"]).await.map(drop)
+}
+
+/// The storage version of a kind need not be the preferred one: the live object is compared in the version of the
+/// saved one, and by the same rules.
+pub(crate) async fn a_live_object_is_read_as_the_saved_one(town: &Town) -> Result<()> {
+    let name = "gizmos.town.example";
+    let version = |name: &str, storage: bool| {
+        json!({"name": name, "served": true, "storage": storage, "schema": {"openAPIV3Schema":
+            {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}})
+    };
+    let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": name},
+        "spec": {"group": "town.example", "scope": "Namespaced",
+            "names": {"plural": "gizmos", "singular": "gizmo", "kind": "Gizmo", "listKind": "GizmoList"},
+            "versions": [version("v1", true), version("v2", false)]}});
+    town.api.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", &definition).await.context("CRD")?;
+    crds::wait_established(&town.api, &[name.to_owned()]).await?;
+    let gizmos = "/apis/town.example/v2/namespaces/shop/gizmos";
+    let gizmo = json!({"apiVersion": "town.example/v2", "kind": "Gizmo", "metadata": {"name": "a"},
+        "spec": {"size": 1, "colour": "red"}});
+    town.api.create(gizmos, &gizmo).await.context("gizmo")?;
+
+    let (bastion, _) = town.folder("versions").await?;
+    bastion.ok(&["init"]).await?;
+    let drop = ["--drop", "Gizmo.town.example:spec.size"];
+    says(&bastion, &[&["backup", "-n", "shop", "-k", name], &drop[..]].concat(), 0, &["1 saved"]).await?;
+    says(&bastion, &["show", "gizmo/a", "-n", "shop"], 0, &["apiVersion: town.example/v1"]).await?;
+    let diff = ["diff", "gizmo/a", "-n", "shop", "--exit-code"];
+    assert_eq!(bastion.ok(&[&diff[..], &drop].concat()).await?.stdout, "");
+    let said = says(&bastion, &diff, 6, &["+  size: 1"]).await?;
+    assert!(!said.stdout.contains("apiVersion: town.example/v2"), "{}", said.stdout);
+    // What a selection leaves out.
+    let left_out = ["backup", "-n", "shop", "--exclude-kinds", name, "-o", "json"];
+    assert!(!says(&bastion, &left_out, 0, &["ConfigMap"]).await?.stdout.contains("Gizmo"));
+    let elsewhere = ["backup", "--all", "-o", "json", "--exclude-namespaces", "shop"];
+    says(&bastion, &elsewhere, 0, &["\"policy\": \"sel-"]).await.map(std::mem::drop)
 }
