@@ -16,7 +16,7 @@ use crate::{
 /// Backs up the cluster of a kubeconfig and shows what was saved. Nothing is written to the cluster: the
 /// backup lists and reads.
 pub(crate) async fn tell(binary: &Path, kubeconfig: &Path, context: Option<&str>, folder: &Path) -> Result<()> {
-    let stage = Stage::new(binary, folder, kubeconfig)?;
+    let stage = Stage::new(binary, folder, kubeconfig)?.without_deadline();
     let mut place: Vec<&str> = Vec::new();
     if let Some(context) = context {
         place.extend(["--context", context]);
@@ -24,7 +24,7 @@ pub(crate) async fn tell(binary: &Path, kubeconfig: &Path, context: Option<&str>
     screen::chapter(1, "A repository in a folder");
     stage.show(&["init"], 5, 0).await?;
     screen::chapter(2, "Everything that this cluster holds, once; it is only read");
-    stage.show(&[&["backup", "--all"], place.as_slice()].concat(), 20, 20).await?;
+    stage.show_in_part(&[&["backup", "--all"], place.as_slice()].concat(), 20, 20).await?;
     let (segments, bytes) = progress::log(folder);
     screen::good(&format!("    {segments} commits, {} written", progress::bytes(bytes)));
 

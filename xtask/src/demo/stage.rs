@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bastion_tests::{Bastion, Process};
+use bastion_tests::{Bastion, Process, programs::Output};
 
 use crate::{cli::Result, demo::progress, screen};
 
@@ -25,10 +25,31 @@ impl Stage {
         Ok(Self { bastion, url, folder: folder.to_owned(), heard: Cell::new(0) })
     }
 
+    /// For a cluster of any size, as far away as it may be.
+    pub(crate) fn without_deadline(mut self) -> Self {
+        self.bastion = self.bastion.without_deadline();
+        self
+    }
+
     /// Runs a command in front of the person; of a long answer only its first and last lines are shown.
     pub(crate) async fn show(&self, args: &[&str], first: usize, last: usize) -> Result<String> {
+        self.shown(args, self.bastion.ok(args), first, last).await
+    }
+
+    /// The same, and some objects or kinds may fail: what the person may not read, or what is not served.
+    pub(crate) async fn show_in_part(&self, args: &[&str], first: usize, last: usize) -> Result<String> {
+        self.shown(args, self.bastion.ok_in_part(args), first, last).await
+    }
+
+    async fn shown(
+        &self,
+        args: &[&str],
+        run: impl Future<Output = bastion_tests::Result<Output>>,
+        first: usize,
+        last: usize,
+    ) -> Result<String> {
         screen::command(&format!("bastion {}", quoted(args)));
-        let output = self.bastion.ok(args).await?;
+        let output = run.await?;
         screen::quote(output.stderr.trim_end(), first, last);
         screen::quote(output.stdout.trim_end(), first, last);
         Ok(output.stdout)
