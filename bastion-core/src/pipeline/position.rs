@@ -8,8 +8,7 @@ use crate::object::ResourceVersion;
 ///
 /// Every observation gets a ticket when it enters the queue and gives it back when nothing of it can be lost
 /// any more: it was unchanged, lies in the batch that is about to be committed (positions ride in the same
-/// segment), was replaced by a newer observation of the same object (a resumed watch repeats that one), or
-/// failed for good. A mark says that everything up to a resourceVersion was seen; it takes effect once every
+/// segment), an observation of the same object waits under an earlier ticket, or it failed for good. A mark says that everything up to a resourceVersion was seen; it takes effect once every
 /// ticket that was given out before it is back.
 #[derive(Debug, Default)]
 pub(crate) struct LowWater {
@@ -131,8 +130,8 @@ impl LowWater {
         }
     }
 
-    /// Drops marks that no open ticket tells apart: a hot object's marks would pile up while the storage is
-    /// away, for its tickets are replaced all the time.
+    /// Drops marks that no open ticket tells apart: those of a busy kind would pile up while one object's ticket
+    /// stays out.
     fn compact(&mut self) {
         let mut kept: VecDeque<(u64, ResourceVersion)> = VecDeque::new();
         for (number, at) in self.marks.drain(..) {

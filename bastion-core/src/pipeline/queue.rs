@@ -72,17 +72,6 @@ pub(crate) struct Entry {
     turn: u64,
 }
 
-/// What became of a pushed observation.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Pushed {
-    /// It waits under a new place.
-    Queued,
-    /// It replaced an older one, whose ticket and age these are.
-    Replaced { ticket: u64, since: Duration },
-    /// Something newer of the object waits already.
-    Stale,
-}
-
 /// Objects that wait for a worker. An object that a worker or a batch has right now (busy) keeps its entry but
 /// is not handed out before that is over, so the states of one object go into the log one after the other.
 #[derive(Debug, Default)]
@@ -94,17 +83,17 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Adds what was seen, or replaces what waits of that object if that is not newer.
-    pub(crate) fn push(&mut self, id: &ObjectId, ticket: u64, now: Duration, seen: Seen, busy: bool) -> Pushed {
+    /// Adds what was seen; `false` if something of that object waits already. The newer of both then waits in
+    /// the place of the first and with its ticket: what was seen first is not durable before the newer is, and
+    /// nothing says that a resumed watch would show that one again.
+    pub(crate) fn push(&mut self, id: &ObjectId, ticket: u64, now: Duration, seen: Seen, busy: bool) -> bool {
         if let Some(old) = self.entries.get_mut(id) {
             // A source may read an object beside its watch (a namespace re-evaluated) and find an older state.
-            if is_older(seen.at(), old.seen.at()) {
-                return Pushed::Stale;
+            if !is_older(seen.at(), old.seen.at()) {
+                self.bytes = self.bytes - old.seen.bytes() + seen.bytes();
+                old.seen = seen;
             }
-            self.bytes = self.bytes - old.seen.bytes() + seen.bytes();
-            old.seen = seen;
-            let before = std::mem::replace(&mut old.ticket, ticket);
-            return Pushed::Replaced { ticket: before, since: old.since };
+            return false;
         }
         let turn = self.next_turn;
         self.next_turn += 1;
@@ -113,7 +102,7 @@ impl Queue {
         if !busy {
             self.turns.insert(turn, id.clone());
         }
-        Pushed::Queued
+        true
     }
 
     /// The object whose turn it is.
@@ -181,12 +170,12 @@ mod tests {
     fn the_latest_state_waits_in_the_first_one_s_place() {
         let mut queue = Queue::default();
         let at = Duration::from_secs;
-        assert_eq!(queue.push(&id(1), 0, at(1), seen(1), false), Pushed::Queued);
-        assert_eq!(queue.push(&id(2), 1, at(2), seen(2), false), Pushed::Queued);
-        assert_eq!(queue.push(&id(1), 2, at(3), seen(3), false), Pushed::Replaced { ticket: 0, since: at(1) });
-        assert_eq!(queue.push(&id(1), 3, at(4), seen(2), false), Pushed::Stale);
+        assert!(queue.push(&id(1), 0, at(1), seen(1), false));
+        assert!(queue.push(&id(2), 1, at(2), seen(2), false));
+        assert!(!queue.push(&id(1), 2, at(3), seen(3), false));
+        assert!(!queue.push(&id(1), 3, at(4), seen(2), false), "older than what waits");
         let (first, entry) = queue.pop().unwrap();
-        assert_eq!((first, entry.ticket, entry.since, entry.seen.at().number()), (id(1), 2, at(1), Some(3)));
+        assert_eq!((first, entry.ticket, entry.since, entry.seen.at().number()), (id(1), 0, at(1), Some(3)));
         assert_eq!(queue.pop().unwrap().0, id(2));
         assert!(queue.pop().is_none());
     }

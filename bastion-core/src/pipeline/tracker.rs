@@ -11,7 +11,7 @@ use crate::{
     object::{ObjectId, ResourceVersion},
     pipeline::{
         position::LowWater,
-        queue::{Pushed, Queue, Seen},
+        queue::{Queue, Seen},
         recent::Recent,
         state::{Event, ObjectState},
         stats::KindStats,
@@ -61,22 +61,11 @@ impl Tracker {
     pub(crate) fn offer(&mut self, id: &ObjectId, seen: Seen, now: Duration) {
         let ticket = self.low.admit();
         let busy = self.flight.contains_key(id);
-        match self.queue.push(id, ticket, now, seen, busy) {
-            Pushed::Queued => {
-                self.ages.insert((now, ticket));
-            }
-            Pushed::Replaced { ticket: before, since } => {
-                // A resumed watch repeats the newer one, so the older needs no place of its own; but the
-                // object has been unsaved since then.
-                self.low.settle(before);
-                self.ages.remove(&(since, before));
-                self.ages.insert((since, ticket));
-                self.stats.coalesced.add(1);
-            }
-            Pushed::Stale => {
-                self.low.settle(ticket);
-                self.stats.coalesced.add(1);
-            }
+        if self.queue.push(id, ticket, now, seen, busy) {
+            self.ages.insert((now, ticket));
+        } else {
+            self.low.settle(ticket);
+            self.stats.coalesced.add(1);
         }
         self.show();
     }
@@ -227,5 +216,19 @@ mod tests {
         let job = t.take().unwrap();
         assert_eq!(t.step(&job.id, Event::Unchanged), Some(Duration::from_secs(1)));
         assert!(t.ages.is_empty() && t.low.is_settled());
+    }
+
+    #[test]
+    fn no_position_passes_what_waits_because_it_was_seen_again() {
+        for again in [5, 9] {
+            let mut t = tracker();
+            t.offer(&id(1), object(5), Duration::ZERO);
+            t.low.mark(5.into());
+            t.offer(&id(1), object(again), Duration::ZERO);
+            assert_eq!(t.low.position(), None, "again at {again}");
+            let job = t.take().unwrap();
+            t.step(&job.id, Event::Unchanged);
+            assert_eq!(t.low.position().unwrap().number(), Some(5));
+        }
     }
 }

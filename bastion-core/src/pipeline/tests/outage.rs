@@ -174,3 +174,39 @@ async fn a_slow_backup_beside_a_watch_buries_nothing() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_position_passes_what_a_list_shows_once_more_before_it_is_durable() {
+    let mut world = World::new(25).await;
+    world.options = world.options.clone().compare_interval(Duration::from_mins(10));
+    world.put("other", "1");
+    let watching = world.watch().await;
+    world.until("the list", async || watching.kind().committed == 1).await;
+    let lists = watching.kind().lists;
+
+    // One commit hangs, the next gathers the object's first state, and its second one waits for that.
+    world.store.set_down(true);
+    for (name, value) in [("other", "2"), ("a", "1"), ("a", "2")] {
+        world.put(name, value);
+        world.pass(1).await;
+    }
+    world.until("everything to be listed anew", async || watching.kind().lists > lists).await;
+    assert_eq!(watching.kind().queue_objects, 2, "both are seen again");
+
+    let mut commits = 0;
+    world.store.set_script(move |op| {
+        commits += u32::from(op.verb == Verb::Put && op.key.contains("/log/"));
+        (commits == 2).then_some(Fault::DieAfter)
+    });
+    world.store.set_down(false);
+    world.store.died().await;
+    watching.kill().await;
+    world.revive(25);
+    assert_eq!(world.records().await, 3, "the second state of one of two is not durable");
+
+    let watching = world.watch().await;
+    world.pass(30).await;
+    assert!(watching.is_calm() && watching.kind().lists == 0, "it resumed");
+    watching.stop().await;
+    world.assert_same_as_cluster().await;
+}
