@@ -25,7 +25,7 @@ pub(crate) fn replaces(known: Option<&Newest>, later: &Newest) -> bool {
     }
 }
 
-/// Brings all states of one object into order, newest first; a state that was recorded twice stands once.
+/// Brings all states of one object into order, newest first; a state that was recorded twice in a row stands once.
 ///
 /// `versions` come in any order, except that of two in one segment the later stands later.
 pub(crate) fn arrange(mut versions: Vec<Version>) -> Vec<Version> {
@@ -36,16 +36,13 @@ pub(crate) fn arrange(mut versions: Vec<Version>) -> Vec<Version> {
         let number = if numbers { v.order.resource_version.number() } else { None };
         (v.order.incarnation, number, v.segment)
     });
-    let mut seen: Vec<Version> = Vec::with_capacity(versions.len());
-    for version in versions {
-        let same = |v: &&Version| v.order == version.order;
-        let again = seen.iter().rev().take_while(same).any(|v| (v.state, v.digest) == (version.state, version.digest));
-        if !again {
-            seen.push(version);
-        }
-    }
-    seen.reverse();
-    seen
+    // As for a writer (see `replaces`): only what stands directly before it makes a state a repetition. An
+    // object that is selected, released and selected again at one resourceVersion is selected.
+    versions.dedup_by(|later, earlier| {
+        later.order == earlier.order && (later.state, later.digest) == (earlier.state, earlier.digest)
+    });
+    versions.reverse();
+    versions
 }
 
 /// What the index keeps of a version.
@@ -55,5 +52,79 @@ pub(crate) fn newest_of(version: &Version) -> Newest {
         state: version.state,
         digest: version.digest,
         policy: version.policy.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        hash::Digest,
+        object::{GroupKind, ObjectId, ResourceVersion},
+        record::{Order, State},
+        time::Timestamp,
+    };
+
+    /// A state by incarnation, resourceVersion, fate and body; all small, so that much is said twice.
+    type Said = (u32, u8, u8);
+
+    fn version(segment: u64, (incarnation, rv, what): Said, numbers: bool) -> Version {
+        let (state, digest) = match what {
+            0 => (State::Deleted, Digest::default()),
+            1 => (State::Released, Digest::default()),
+            body => (State::Put, Digest::of_file(&[body])),
+        };
+        let resource_version =
+            if numbers { ResourceVersion::from(u64::from(rv)) } else { ResourceVersion::new(format!("v{rv}")) };
+        Version {
+            id: ObjectId::new(&GroupKind::new("", "ConfigMap"), "shop", "a"),
+            version: "v1".into(),
+            uid: "u".into(),
+            order: Order { incarnation, resource_version },
+            segment,
+            at: Timestamp::from_millis(0),
+            state,
+            digest,
+            place: None,
+            policy: Arc::from(format!("p{segment}")),
+        }
+    }
+
+    fn states(said: &[Said]) -> Vec<State> {
+        let versions = (1..).zip(said).map(|(n, said)| version(n, *said, true)).collect();
+        arrange(versions).iter().map(|v| v.state).collect()
+    }
+
+    #[test]
+    fn what_goes_and_comes_back_at_one_resource_version_is_back() {
+        use State::{Deleted, Put, Released};
+        assert_eq!(states(&[(1, 5, 2), (1, 5, 1), (1, 5, 2)]), [Put, Released, Put]);
+        assert_eq!(states(&[(1, 5, 2), (1, 5, 1), (1, 5, 2), (1, 5, 1)]), [Released, Put, Released, Put]);
+        // But what two writers saw is one state, whatever came late in between.
+        assert_eq!(states(&[(1, 5, 2), (1, 3, 0), (1, 5, 2)]), [Put, Deleted]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_reader_finds_newest_what_a_writer_keeps(
+            said in prop::collection::vec((1_u32..3, 0_u8..3, 0_u8..4), 1..12),
+            numbers: bool,
+        ) {
+            let log: Vec<_> = (1..).zip(said).map(|(n, said)| version(n, said, numbers)).collect();
+            let mut kept: Option<Newest> = None;
+            for later in log.iter().map(newest_of) {
+                if replaces(kept.as_ref(), &later) {
+                    kept = Some(later);
+                }
+            }
+            let arranged = arrange(log.clone());
+            prop_assert_eq!(arranged.first().map(newest_of), kept);
+            // To arrange again what was arranged (and stored, newest first) changes nothing.
+            prop_assert_eq!(&arrange(arranged.iter().rev().cloned().collect()), &arranged);
+        }
     }
 }

@@ -1,15 +1,18 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::stream::TryStreamExt;
 
 use super::{
-    super::{CommitNotes, InitOptions, LogEntry, OpenOptions, Repository, WriterOptions, format::keys::ClusterKeys},
+    super::{
+        CommitNotes, InitOptions, LogEntry, ObjectFilter, OpenOptions, Repository, WriterOptions,
+        format::keys::ClusterKeys,
+    },
     support::*,
 };
 use crate::{
     error::Error,
     object::ResourceVersion,
-    record::{Newest, Position, State},
+    record::{Newest, Position, State, What},
     store::{Key, MemoryStore, PutOptions, Store},
 };
 
@@ -170,4 +173,31 @@ async fn a_consumer_follows_the_log_from_where_it_was() {
     store.delete(&ClusterKeys::new(CLUSTER).segment(5)).await.unwrap();
     let lost = repository.log(CLUSTER, 0).try_collect::<Vec<_>>().await.unwrap_err();
     assert!(lost.to_string().contains("05.seg"), "{lost}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_is_selected_again_through_its_namespace_is_there_again() {
+    for checkpoints in [false, true] {
+        let (store, rt) = (MemoryStore::new(), runtime(1));
+        let repository = init(store, &rt).await;
+        let mut watch = writer(&repository, "watch").await;
+        let mut past = Vec::new();
+        // The annotation of the namespace goes on and off; the object keeps its resourceVersion.
+        for selected in [true, false, true, false] {
+            let change = if selected { put("a", 5, "one") } else { change("a", 5, What::Released) };
+            assert_eq!(commit(&mut watch, [change]).await.unwrap().records, 1);
+            if checkpoints {
+                watch.checkpoint().await.unwrap();
+            }
+            assert_eq!(bodies(&repository).await.contains_key("a"), selected);
+            past.push((rt.now(), selected));
+            rt.sleep(Duration::from_secs(1)).await;
+        }
+        assert_eq!(history(&repository, "a").await, ["5 released", "5 put", "5 released", "5 put"]);
+        for (at, selected) in past {
+            let snapshot = repository.snapshot(CLUSTER).await.unwrap().at(at);
+            let objects: Vec<_> = snapshot.objects(ObjectFilter::default()).try_collect().await.unwrap();
+            assert_eq!(objects.len(), usize::from(selected));
+        }
+    }
 }
