@@ -383,7 +383,6 @@ impl Follower {
 
     /// Reports what failed and goes on with `next` after a while; a one-shot source gives up in the end.
     fn failed(&mut self, error: Error, next: Phase) {
-        let expired = matches!(error, Error::Expired { .. });
         let denied = error.category() == Category::Denied;
         let wait = if denied { DENIED_AGAIN + Duration::from_millis(chance() % 2000) } else { self.backoff.next(None) };
         if !self.continuous && (!error.is_retryable() || self.backoff.tries() > ONE_SHOT_TRIES) {
@@ -391,8 +390,12 @@ impl Follower {
             self.phase = Phase::Done;
             return;
         }
-        // A list that took longer than the server remembers is simply begun again.
-        if self.continuous && !expired && self.outage.report(error.category(), Instant::now()) {
+        let (category, now) = (error.category(), Instant::now());
+        let news = match error {
+            Error::Expired { .. } => self.outage.report_expired(category, now),
+            _ => self.outage.report(category, now),
+        };
+        if self.continuous && news {
             self.out.push_back(Err(error.into()));
         } else {
             tracing::debug!(%error, ?wait, "trying again");

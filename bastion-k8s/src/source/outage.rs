@@ -10,6 +10,7 @@ use tokio::time::Instant;
 pub(crate) struct Outage {
     since: Option<Instant>,
     reported: Option<(Category, Instant)>,
+    expired: bool,
 }
 
 /// A kind that is not found is most often one whose CRD was just removed: discovery says so soon.
@@ -32,6 +33,12 @@ impl Outage {
         news
     }
 
+    /// The same for a list that took longer than the server remembers. One is simply begun again; the next
+    /// that is no faster is a failure like others.
+    pub(crate) fn report_expired(&mut self, category: Category, now: Instant) -> bool {
+        std::mem::replace(&mut self.expired, true) && self.report(category, now)
+    }
+
     /// It works again.
     pub(crate) fn over(&mut self) {
         *self = Self::default();
@@ -52,6 +59,16 @@ mod tests {
         assert!(!outage.report(Category::Denied, after(300)));
         outage.over();
         assert!(outage.report(Category::Denied, after(301)));
+    }
+
+    #[test]
+    fn a_list_that_expires_time_and_again_is_reported() {
+        let (mut outage, start) = (Outage::default(), Instant::now());
+        assert!(!outage.report_expired(Category::Unavailable, start));
+        assert!(outage.report_expired(Category::Unavailable, start + Duration::from_mins(5)));
+        assert!(outage.report_expired(Category::Unavailable, start + Duration::from_mins(10)));
+        outage.over();
+        assert!(!outage.report_expired(Category::Unavailable, start + Duration::from_mins(15)));
     }
 
     #[test]
