@@ -7,6 +7,7 @@ use bastion_core::{
     manifest::Path,
     object::GroupKind,
     pipeline::{Brake, Workers},
+    runtime::{Runtime as _, TokioRuntime},
     sanitize::Rules,
 };
 use bastion_k8s::{ConnectOptions, LeaseOptions, Mode, Selection};
@@ -18,6 +19,12 @@ use super::{Config, ConfigError, ModeConfig};
 
 /// Where a pod finds the namespace that it runs in.
 const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+/// Who a process is that no pod names: another one than any before it or beside it, since whoever comes with
+/// the holder's name has the Lease at once. (A container's process id is always 1.)
+fn of_process(host: Option<&str>, random: u64) -> String {
+    format!("{}_{random:016x}", host.unwrap_or("bastion-controller"))
+}
 
 impl Config {
     /// Checks what serde cannot.
@@ -139,9 +146,7 @@ impl Config {
             .identity
             .clone()
             .or_else(|| std::env::var("POD_NAME").ok())
-            .or_else(|| std::env::var("HOSTNAME").ok())
-            // Unique enough where there is no pod: two processes of one machine differ in it.
-            .unwrap_or_else(|| format!("bastion-controller-{}", std::process::id()));
+            .unwrap_or_else(|| of_process(std::env::var("HOSTNAME").ok().as_deref(), TokioRuntime::new().random()));
         LeaseOptions {
             duration: leader.duration.0,
             renew_deadline: leader.renew_deadline.0,
@@ -153,5 +158,17 @@ impl Config {
     /// Whether to keep the view of plain files.
     pub(crate) fn keeps_tree(&self) -> bool {
         self.tree.unwrap_or_else(|| matches!(bastion_storage::place(&self.repo), Ok(Place::Folder)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_processes_of_one_machine_differ() {
+        assert_eq!(of_process(Some("node-1"), 0xc0_ffee), "node-1_0000000000c0ffee");
+        let other = || of_process(None, TokioRuntime::new().random());
+        assert_ne!(other(), other());
     }
 }
