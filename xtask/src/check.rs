@@ -66,8 +66,12 @@ fn test(options: &Options) -> Result<()> {
     let threads = options.threads.unwrap_or(cores.min(MOST_AT_A_TIME)).to_string();
     let minio = bastion_tests::Tool::Minio.path()?;
     let programs = target_dir().join("debug");
+    // One for all the tests of bastion-k8s, which cannot start their own: the library that does builds on it.
+    let runtime = tokio::runtime::Runtime::new()?;
+    let cluster = runtime.block_on(bastion_tests::ControlPlane::start("bastion-k8s"))?;
     let environment = [
         ("RUST_TEST_THREADS", threads),
+        ("BASTION_TEST_KUBECONFIG", cluster.kubeconfig()?.display().to_string()),
         ("BASTION_TEST_MINIO", minio.display().to_string()),
         ("BASTION_BIN", programs.join("bastion").display().to_string()),
         ("BASTION_CONTROLLER_BIN", programs.join("bastion-controller").display().to_string()),

@@ -55,7 +55,12 @@ impl Cluster {
     /// The same cluster seen by a user without any right.
     pub(crate) async fn as_user(&self, user: &str) -> Client {
         let text = self.kubeconfig();
-        let changed = text.replacen("user: {", &format!("user: {{as: {user}, "), 1);
+        // In JSON, or in YAML with inline users.
+        let changed = text.replacen(r#""user":{"#, &format!(r#""user":{{"as":"{user}","#), 1).replacen(
+            "user: {",
+            &format!("user: {{as: {user}, "),
+            1,
+        );
         assert_ne!(changed, text, "this test knows kubeconfigs with inline users");
         let file = std::env::temp_dir().join(format!("{}-{user}.kubeconfig", self.namespace));
         std::fs::write(&file, changed).unwrap();

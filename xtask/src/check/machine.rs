@@ -15,8 +15,9 @@ pub(crate) fn check(servers: bool) -> Result<()> {
         return Err("the tests need Linux: they tie servers to the test that started them with setpriv".into());
     }
     for component in ["rustfmt", "clippy"] {
-        let binary = if component == "rustfmt" { "rustfmt" } else { "cargo-clippy" };
-        if !has(binary) {
+        // rustup puts a program of that name on the PATH even where the component is not installed.
+        let program = if component == "rustfmt" { "rustfmt" } else { "cargo-clippy" };
+        if !runs(program) {
             install(&format!("{component} is missing"), "rustup", &["component", "add", component])?;
         }
     }
@@ -26,7 +27,19 @@ pub(crate) fn check(servers: bool) -> Result<()> {
     if !has("setpriv") {
         install("setpriv is missing", "apt-get", &["install", "--yes", "util-linux"])?;
     }
+    if !has("strace") {
+        // One test looks over a program's shoulder with it, and says that it was skipped where it cannot.
+        if let Err(error) = install("strace is missing", "apt-get", &["install", "--yes", "strace"]) {
+            screen::line(&error.to_string());
+        }
+    }
     go()
+}
+
+fn runs(program: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 /// Whether a program is on the `PATH`.
@@ -47,15 +60,15 @@ fn go() -> Result<()> {
     };
     let mut lines = text.lines();
     let version = lines.next().unwrap_or_default();
-    // Before 1.21 Go knew no toolchains: the second line is empty.
-    let fetches = lines.next().is_some_and(|toolchain| !toolchain.is_empty() && toolchain != "local");
+    let toolchain = lines.next().unwrap_or_default();
     let mut numbers = version.trim_start_matches("go").split('.').map_while(|n| n.parse::<u32>().ok());
     let found = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
     if found >= GO {
         screen::line(&format!("{version}, setpriv, rustfmt and clippy are here"));
         return Ok(());
     }
-    if fetches {
+    // Go fetches newer ones since 1.21.
+    if found >= (1, 21) && toolchain != "local" {
         screen::line(&format!("{version} is here; it fetches Go {}.{} by itself", GO.0, GO.1));
         return Ok(());
     }
