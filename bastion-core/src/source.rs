@@ -95,8 +95,10 @@ pub enum Observation {
 pub enum KindChange {
     /// The kind is served and selected: follow it.
     Added(Kind),
-    /// The kind is no longer served (its CRD was removed) or its version changed. History stays.
+    /// The kind is no longer served, or in another version. Of its objects this says nothing.
     Removed(GroupKind),
+    /// The CRD that defined the kind is gone, and with it, as Kubernetes has it, every object.
+    Undefined(GroupKind),
     /// Every kind that is there now was named; more may come later.
     Settled,
     /// Part of discovery failed (a dead APIService): these stay as they were.

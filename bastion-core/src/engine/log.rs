@@ -69,6 +69,8 @@ impl Log {
     pub(super) fn begin_life(&mut self, incarnation: u32) {
         self.incarnation = incarnation;
         self.positions.clear();
+        // What a person said of deletions was said of the former life.
+        self.accepted.clear();
     }
 }
 

@@ -133,7 +133,8 @@ impl Run {
     fn change(&mut self, change: KindChange) {
         match change {
             KindChange::Added(kind) => self.added(kind),
-            KindChange::Removed(kind) => self.retire(&kind, None),
+            KindChange::Removed(kind) => self.retire(&kind, None, false),
+            KindChange::Undefined(kind) => self.retire(&kind, None, true),
             KindChange::Settled => {}
             KindChange::Failed { what, error } => {
                 tracing::warn!(what, error = crate::pipeline::describe(&error), "part of discovery failed");
@@ -153,7 +154,7 @@ impl Run {
             Some(Followed { state: State::Retiring(next), .. }) => *next = Some(kind),
             Some(Followed { state: State::Gone, .. }) | None => self.follow(kind),
             Some(followed) if followed.kind == kind => {}
-            Some(_) => self.retire(&name, Some(kind)),
+            Some(_) => self.retire(&name, Some(kind), false),
         }
     }
 
@@ -177,7 +178,7 @@ impl Run {
     }
 
     /// The kind is no longer served, or in another version: what is under way is finished first.
-    fn retire(&mut self, kind: &GroupKind, next: Option<Kind>) {
+    fn retire(&mut self, kind: &GroupKind, next: Option<Kind>, undefined: bool) {
         let (Some(followed), Some(lane)) = (self.followed.get_mut(kind), self.lanes.get(kind)) else { return };
         if let State::Retiring(waiting) = &mut followed.state {
             *waiting = next;
@@ -189,7 +190,7 @@ impl Run {
         self.spawn(async move {
             let retired = async {
                 lane.calm().await;
-                if let Err(error) = bury_kind(&lane).await {
+                if undefined && let Err(error) = bury_kind(&lane).await {
                     tracing::warn!(kind = %lane.group_kind, error = crate::pipeline::describe(&error), "burying a kind");
                 }
                 lane.calm().await;
@@ -232,6 +233,7 @@ impl Run {
         self.generation.cancel();
         for lane in self.lanes.all() {
             self.absorb(&lane);
+            self.log.left(&lane);
             self.lanes.remove(&lane.group_kind);
         }
         let (done, answer) = oneshot::channel();

@@ -218,7 +218,9 @@ impl Kinds {
             self.looked_at = self.source.cluster.shared.changes.count();
             let served = self.source.cluster.lock().kinds.clone();
             let gone = self.known.keys().filter(|kind| served.get(kind) != self.known.get(kind)).cloned();
-            self.said.extend(gone.map(KindChange::Removed));
+            self.said.extend(gone.map(|kind| {
+                if served.contains_key(&kind) { KindChange::Removed(kind) } else { KindChange::Undefined(kind) }
+            }));
             let new = served.values().filter(|kind| self.known.get(&kind.group_kind()) != Some(kind)).cloned();
             self.said.extend(new.map(KindChange::Added));
             self.known = served;

@@ -109,7 +109,7 @@ async fn a_crd_brings_its_kind_and_takes_it_away() {
         .kinds()
         .filter_map(async |change| match change {
             crate::source::KindChange::Added(kind) if &*kind.group == "x.dev" => Some(format!("+{kind}")),
-            crate::source::KindChange::Removed(kind) => Some(format!("-{kind}")),
+            crate::source::KindChange::Undefined(kind) => Some(format!("-{kind}")),
             _ => None,
         })
         .boxed();

@@ -268,6 +268,8 @@ fn failed(what: &str, error: Error) -> KindChange {
 #[derive(Debug, Default)]
 struct Known {
     followed: BTreeMap<GroupKind, Kind>,
+    /// Those of them that a CRD defines.
+    defined: BTreeSet<GroupKind>,
     skipped: BTreeMap<GroupKind, String>,
     failed: BTreeMap<String, String>,
     unknown: BTreeSet<String>,
@@ -291,9 +293,13 @@ impl Known {
                     sure = false;
                     self.followed.insert(name, kind);
                 }
+                None if self.defined.remove(&name) && !served.knows(&name) && !crds.contains_key(&full_name(&kind)) => {
+                    changes.push(KindChange::Undefined(name));
+                }
                 _ => changes.push(KindChange::Removed(name)),
             }
         }
+        self.defined.extend(now.values().filter(|k| crds.contains_key(&full_name(k))).map(Kind::group_kind));
         for (name, kind) in now {
             if let Entry::Vacant(new) = self.followed.entry(name) {
                 new.insert(kind.clone());
@@ -359,6 +365,7 @@ mod tests {
         let text = |change: &KindChange| match change {
             KindChange::Added(kind) => format!("+{kind}@{}", kind.version),
             KindChange::Removed(kind) => format!("-{kind}"),
+            KindChange::Undefined(kind) => format!("--{kind}"),
             KindChange::Failed { what, .. } => format!("!{what}"),
             KindChange::Settled | KindChange::Skipped { .. } => String::new(),
         };
@@ -395,5 +402,16 @@ mod tests {
         // The API server was started a moment ago.
         assert!(said_with(&mut known, &[], &[], &crds(&["v1"])).is_empty());
         assert_eq!(said_with(&mut known, &[], &[], &crds(&["v2"])), ["-Widget.example.org"]);
+    }
+
+    #[test]
+    fn only_a_kind_that_a_crd_defined_can_lose_its_definition() {
+        let mut known = Known::default();
+        let (widget, metric) = (kind("example.org", "Widget", "v1"), kind("metrics.example.org", "Metric", "v1"));
+        let crds = Crds::from([("widgets.example.org".to_owned(), Crd::default())]);
+        said_with(&mut known, &[widget, metric], &[], &crds);
+        // An APIService and a CRD are removed: only of the latter's objects is it known that they are gone.
+        let said = said_with(&mut known, &[], &[], &Crds::new());
+        assert_eq!(said, ["--Widget.example.org", "-Metric.metrics.example.org"]);
     }
 }

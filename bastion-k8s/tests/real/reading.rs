@@ -262,7 +262,7 @@ async fn a_new_kind_is_followed_within_seconds_and_a_removed_one_is_let_go() {
 
     cluster.delete(&definitions, "", &name).await;
     assert_eq!(short(&next(&mut stream).await), "gone one Watched");
-    change(&mut changes, |c| matches!(c, KindChange::Removed(k) if k.kind == added.kind)).await;
+    change(&mut changes, |c| matches!(c, KindChange::Undefined(k) if k.kind == added.kind)).await;
 }
 
 #[tokio::test]
