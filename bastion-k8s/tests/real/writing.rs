@@ -63,7 +63,8 @@ async fn exists_is_told_from_taken() {
     let (sink, namespace) = (&cluster.sink, &cluster.namespace);
     let services = kind("", "v1", "Service", "services", Scope::Namespaced);
     let id = |name: &str| ObjectId::new(&services.group_kind(), namespace.as_str(), name);
-    let port = 30_000 + u16::try_from(std::process::id() % 2_000).unwrap();
+    // Never the process id itself, which is part of the namespace's name.
+    let port = 30_000 + u16::try_from((std::process::id() + 1_000) % 2_000).unwrap();
     let first = sink.create(&services, &id("a"), service(namespace, "a", port)).await.unwrap();
     assert!(matches!(first, Created::Created(_)));
     // The API server answers 422 to both: its own port is taken.
