@@ -68,32 +68,29 @@ impl Writer {
                     self.stand_on(checkpoint, sealed.digest);
                     return Ok(());
                 }
-                Claim::Theirs(_) | Claim::Unsure => {
-                    // A checkpoint that covers what we have not read: read that first.
-                    if self.take_theirs().await? {
-                        self.reload().await?;
-                    }
-                }
+                // One that covers what we have not read: that first.
+                Claim::Theirs(_) | Claim::Unsure => drop(self.read_on().await?),
             }
         }
         Err(Error::Invalid("other writers write checkpoints all the time".into()))
     }
 
     /// Stands on the newest checkpoint, where another writer wrote one. Whether it covers segments that we
-    /// have not read.
+    /// have not read: then they come first.
     pub(super) async fn take_theirs(&mut self) -> Result<bool> {
         if self.log.highest_checkpoint().await? <= self.checkpoints {
             return Ok(false);
         }
         let (found, taken) = self.log.newest_checkpoint().await?;
+        if found.as_ref().is_some_and(|(c, _)| c.segment > self.state.head.number) {
+            return Ok(true);
+        }
         self.checkpoints = self.checkpoints.max(taken);
-        let Some((checkpoint, digest)) = found else { return Ok(false) };
         let ours = self.base.as_ref().map_or(0, |b| b.checkpoint.number);
-        let beyond = checkpoint.segment > self.state.head.number;
-        if checkpoint.number > ours && !beyond {
+        if let Some((checkpoint, digest)) = found.filter(|(c, _)| c.number > ours) {
             self.stand_on(checkpoint, digest);
         }
-        Ok(beyond)
+        Ok(false)
     }
 
     fn stand_on(&mut self, checkpoint: Checkpoint, digest: Digest) {
@@ -120,8 +117,14 @@ impl Writer {
             indexes.push(reference);
         }
         if let Some(from) = worth_merging(&indexes) {
-            let merged = self.log.merge_indexes(&indexes[from..], header).await?;
-            indexes.splice(from.., merged);
+            match self.log.merge_indexes(&indexes[from..], header).await {
+                Ok(merged) => drop(indexes.splice(from.., merged)),
+                // More files make look-ups slower; without a checkpoint every start would be.
+                Err(error) => {
+                    let source = error_source(&error);
+                    tracing::warn!(%error, source, "index files could not be merged; going on with them as they are");
+                }
+            }
         }
         let mut packs = base.map(|b| b.packs.clone()).unwrap_or_default();
         let mut segments = base.map(|b| b.segments.clone()).unwrap_or_default();
@@ -153,20 +156,13 @@ impl Writer {
 
 /// The index files of what a tail holds.
 fn index_files(tail: &Tail, header: &IndexHeader) -> Result<Vec<(Bytes, IndexRef)>> {
-    let mut files = Vec::new();
-    let mut writer = IndexWriter::new();
+    let (mut full, mut writer) = (Vec::new(), IndexWriter::new());
     for (_, versions) in tail.iter() {
-        if writer.is_full() {
-            let (sealed, reference) = std::mem::take(&mut writer).finish(header)?;
-            files.push((sealed.bytes, reference));
-        }
-        add_object(&mut writer, versions.clone())?;
+        full.extend(add_object(&mut writer, versions.clone())?);
     }
-    if !writer.is_empty() {
-        let (sealed, reference) = writer.finish(header)?;
-        files.push((sealed.bytes, reference));
-    }
-    Ok(files)
+    full.extend(Some(writer).filter(|w| !w.is_empty()));
+    let files = full.into_iter().map(|writer| writer.finish(header).map(|(sealed, r)| (sealed.bytes, r)));
+    files.collect()
 }
 
 /// Which bodies the segments of a tail and their packs hold.

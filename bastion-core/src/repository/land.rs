@@ -45,13 +45,23 @@ pub(super) struct Read {
     own: bool,
 }
 
+impl Committed {
+    /// Counts earlier tries of ours whose answers were lost.
+    fn count_own(&mut self, read: &[Read]) {
+        for own in read.iter().filter(|r| r.own) {
+            self.records += own.records;
+            self.bytes += own.bytes;
+        }
+    }
+}
+
 impl Writer {
     /// Commits what of the batch and the notes is news. The batch was finished.
     pub(super) async fn land(&mut self, intent: Intent, batch: &Batch, notes: &CommitNotes) -> Result<Committed> {
         let mut done = Committed::default();
         self.check_fence()?;
         if self.is_silent() {
-            self.read_on().await?;
+            done.count_own(&self.read_on().await?);
         }
         let mut plan = Plan::of(batch);
         plan.judge(batch, &self.index, self.state.head.incarnation).await?;
@@ -83,22 +93,14 @@ impl Writer {
                     let read = self.take_in(commit).await?;
                     self.in_touch = asked;
                     self.check_fence()?;
-                    if read.own {
-                        // An earlier try of ours whose answer was lost.
-                        done.records += read.records;
-                        done.bytes += read.bytes;
-                    }
+                    done.count_own(std::slice::from_ref(&read));
                     self.judge_after(&mut plan, batch, &read.ids).await?;
                 }
                 Claim::Unsure => {
                     self.log.runtime.sleep(PAUSE).await;
                     let read = self.read_on().await?;
-                    let own = read.iter().filter(|r| r.own);
-                    for r in own.clone() {
-                        done.records += r.records;
-                        done.bytes += r.bytes;
-                    }
-                    if own.clone().any(|r| r.digest == sealed.digest) {
+                    done.count_own(&read);
+                    if read.iter().any(|r| r.own && r.digest == sealed.digest) {
                         self.won(intent, epoch);
                         break;
                     }
@@ -210,17 +212,24 @@ impl Writer {
     async fn read_commits(&mut self) -> Result<Vec<Read>> {
         let asked = self.log.runtime.uptime();
         let mut reads = Vec::new();
-        let swept = match self.log.after(self.state.head.number).await? {
-            Next::Gap(_) => true,
-            Next::Commits(commits) => {
-                for commit in commits {
-                    reads.push(self.take_in(commit).await?);
+        // Whether a checkpoint is known to cover more than we have read.
+        let mut beyond = false;
+        loop {
+            match self.log.after(self.state.head.number).await? {
+                Next::Commits(commits) if !(beyond && commits.is_empty()) => {
+                    for commit in commits {
+                        reads.push(self.take_in(commit).await?);
+                    }
+                    beyond = self.take_theirs().await?;
+                    if !beyond {
+                        break;
+                    }
                 }
-                self.take_theirs().await?
+                Next::Gap(_) | Next::Commits(_) => {
+                    self.reload().await?;
+                    break;
+                }
             }
-        };
-        if swept {
-            self.reload().await?;
         }
         self.in_touch = asked;
         Ok(reads)
@@ -234,12 +243,16 @@ impl Writer {
         Ok(reads)
     }
 
-    pub(super) async fn reload(&mut self) -> Result<()> {
+    /// Forgets everything for what the newest checkpoint says. Whose objects changed meanwhile it does not
+    /// say; the words of people that still stand it does.
+    async fn reload(&mut self) -> Result<()> {
         let loaded = self.log.load().await?;
         let uid = &loaded.state.head.cluster_uid;
         if *uid != self.options.cluster_uid {
             return Err(self.wrong_cluster(uid));
         }
+        let words = loaded.state.accepted.iter().filter(|a| !self.state.accepted.contains(a));
+        self.unreported.accepted.extend(words.cloned());
         self.index.replace(&loaded);
         self.state = loaded.state;
         self.base = loaded.base;

@@ -15,6 +15,9 @@ use crate::{error::Result, record::Version, runtime::RuntimeExt};
 const NEIGHBOURS: usize = 8;
 /// Nothing larger is made: a checkpoint must not take minutes.
 const LARGEST: u64 = 64 << 20;
+/// So many states of one object are put into one file, at some 70 bytes each: a file is full at 8 MiB, which
+/// is seen between objects only, and none may have more than 16 MiB.
+const LONGEST: usize = 32 << 10;
 
 /// Where the files begin that shall become one: the last eight ranges of segments, if none of them is as
 /// large as the others together. So whatever is written again ends up in something twice as large at least.
@@ -27,14 +30,26 @@ pub(crate) fn worth_merging(files: &[IndexRef]) -> Option<usize> {
     (max <= sum / 2 && sum <= LARGEST).then(|| files.len() - last.iter().map(|files| files.len()).sum::<usize>())
 }
 
-/// Adds the states of one object, the newest first.
-pub(crate) fn add_object(writer: &mut IndexWriter, versions: Vec<Version>) -> Result<()> {
+/// Adds an object with all its states. Yields the writers that must be finished before `writer`, which goes
+/// on: a past that is too long for one file goes into several, its oldest states first.
+pub(crate) fn add_object(writer: &mut IndexWriter, versions: Vec<Version>) -> Result<Vec<IndexWriter>> {
+    let mut full = Vec::new();
+    let mut states = order::arrange(versions);
+    if writer.is_full() {
+        full.push(std::mem::take(writer));
+    }
+    while states.len() > LONGEST {
+        for version in states.split_off(states.len() - LONGEST) {
+            writer.push(Section::Past, version)?;
+        }
+        full.push(std::mem::take(writer));
+    }
     let mut section = Section::Live;
-    for version in order::arrange(versions) {
+    for version in states {
         writer.push(section, version)?;
         section = Section::Past;
     }
-    Ok(())
+    Ok(full)
 }
 
 impl Log {
@@ -47,10 +62,9 @@ impl Log {
         let mut merged = Vec::new();
         let mut writer = IndexWriter::new();
         while let Some(versions) = objects.try_next().await? {
-            if writer.is_full() {
-                merged.push(self.finish_index(std::mem::take(&mut writer), &header).await?);
+            for full in add_object(&mut writer, versions)? {
+                merged.push(self.finish_index(full, &header).await?);
             }
-            add_object(&mut writer, versions)?;
         }
         if !writer.is_empty() {
             merged.push(self.finish_index(writer, &header).await?);

@@ -3,6 +3,7 @@
 
 mod basics;
 mod bulk;
+mod checkpoints;
 mod clock;
 mod crash;
 mod index;
