@@ -77,7 +77,9 @@ impl Bench<'_> {
             let (more, end) = self.stage.cluster.audit_from(place)?;
             place = end;
             seen.extend(more.into_iter().filter(|r| r.agent.starts_with("bastion/")));
-            let resumed = seen.iter().filter(|r| r.verb == "watch" && r.resource.starts_with("widget")).count();
+            // Watches that the one before left open end about now.
+            let begun = seen.iter().filter(|r| r.verb == "watch" && r.stage == "ResponseStarted");
+            let resumed = begun.filter(|r| r.resource.starts_with("widget")).count();
             if resumed as u64 >= KINDS {
                 break;
             }

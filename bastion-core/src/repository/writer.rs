@@ -33,7 +33,7 @@ impl WriterOptions {
             role: role.into(),
             fenced: false,
             adopt: false,
-            index_capacity: 200_000,
+            index_capacity: 1_000_000,
             give_up_after: None,
         }
     }
@@ -52,7 +52,7 @@ impl WriterOptions {
         self
     }
 
-    /// How many objects the index keeps in memory (some 150 bytes each); 200,000 unless said otherwise.
+    /// How many objects the index keeps in memory (some 150 bytes each); 1,000,000 unless said otherwise.
     #[must_use]
     pub fn index_capacity(mut self, objects: usize) -> Self {
         self.index_capacity = objects;

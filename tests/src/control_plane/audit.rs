@@ -14,6 +14,8 @@ use crate::error::{Context as _, Result};
 pub struct Audited {
     /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, …
     pub verb: String,
+    /// `ResponseStarted` where a watch begins to be served, `ResponseComplete` where a request is answered whole.
+    pub stage: String,
     /// Path and query.
     pub uri: String,
     /// Who asked.
@@ -65,6 +67,7 @@ impl ControlPlane {
                 let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
                 Audited {
                     verb: text(&event["verb"]),
+                    stage: text(&event["stage"]),
                     uri: text(&event["requestURI"]),
                     user: text(&event["user"]["username"]),
                     agent: text(&event["userAgent"]),
