@@ -1,5 +1,6 @@
 //! What a command can fail with. Printed once, with its chain and a remedy, by [`crate::run`].
 
+pub(crate) use bastion_core::error::chain;
 use bastion_core::{Category, store::StoreError};
 
 /// What the commands return.
@@ -73,22 +74,4 @@ impl From<bastion_core::sink::SinkError> for CliError {
     fn from(e: bastion_core::sink::SinkError) -> Self {
         Self::Core(e.into())
     }
-}
-
-/// The error and everything beneath it, on one line: `a: b: c`. A cause that only repeats what was said
-/// is left out.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut last = text.clone();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        if !said.is_empty() && !last.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-            last = said;
-        }
-        next = cause.source();
-    }
-    text
 }

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use bastion_core::error::chain;
 use bastion_core::{
     Category, Error,
     repository::{InitOptions, OpenOptions, Repository},
@@ -61,17 +62,6 @@ impl Fatal {
             Self::Io { .. } => Category::Other,
         }
     }
-}
-
-/// An error and everything beneath it, on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 /// The whole program.

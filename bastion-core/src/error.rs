@@ -96,6 +96,24 @@ pub enum Error {
     Cancelled,
 }
 
+/// The error and everything beneath it, on one line: `a: b: c`. A cause that only repeats what was said is
+/// left out.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut last = text.clone();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !said.is_empty() && !last.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+            last = said;
+        }
+        next = cause.source();
+    }
+    text
+}
+
 /// A stable word for metrics and exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -159,5 +177,21 @@ impl Error {
             Self::Sink(e) => e.is_retryable(),
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreError;
+
+    #[test]
+    fn a_chain_says_everything_once() {
+        let source = || "connection refused".into();
+        let error = StoreError::Unavailable { key: "log/1.seg".into(), source: source() };
+        insta::assert_snapshot!(chain(&Error::Store(error)), @"storage: the storage is unavailable (log/1.seg): connection refused");
+        let id = crate::object::ObjectId::new(&crate::object::GroupKind::new("", "ConfigMap"), "shop", "a");
+        let error = Error::Object { id, why: "connection refused".into(), source: Some(source()) };
+        assert_eq!(chain(&error), error.to_string());
     }
 }

@@ -39,7 +39,7 @@ pub(crate) use batcher::{Batcher, Lanes};
 pub use brake::Brake;
 pub(crate) use context::{Context, Finished, ToBatcher, ToEngine};
 pub(crate) use judge::Judge;
-pub(crate) use lane::{Beginning, Lane, describe};
+pub(crate) use lane::{Beginning, Lane};
 pub(crate) use reader::Reader;
 pub use scale::Workers;
 pub use state::{Event, ObjectState};

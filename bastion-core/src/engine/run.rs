@@ -137,7 +137,7 @@ impl Run {
             KindChange::Undefined(kind) => self.retire(&kind, None, true),
             KindChange::Settled => {}
             KindChange::Failed { what, error } => {
-                tracing::warn!(what, error = crate::pipeline::describe(&error), "part of discovery failed");
+                tracing::warn!(what, error = crate::error::chain(&error), "part of discovery failed");
                 self.undiscovered.insert(what, Error::Source(error));
             }
             KindChange::Skipped { kind, why } => {
@@ -191,7 +191,7 @@ impl Run {
             let retired = async {
                 lane.calm().await;
                 if undefined && let Err(error) = bury_kind(&lane).await {
-                    tracing::warn!(kind = %lane.group_kind, error = crate::pipeline::describe(&error), "burying a kind");
+                    tracing::warn!(kind = %lane.group_kind, error = crate::error::chain(&error), "burying a kind");
                 }
                 lane.calm().await;
             };
@@ -313,7 +313,7 @@ impl Run {
         self.report.flushed = finished.is_some();
         if let Some(Err(error)) = finished.map(|f| f.closed) {
             // Everything is durable; the next start only takes longer.
-            tracing::warn!(error = crate::pipeline::describe(&error), "no last checkpoint");
+            tracing::warn!(error = crate::error::chain(&error), "no last checkpoint");
         }
         for lane in &lanes {
             self.absorb(lane);

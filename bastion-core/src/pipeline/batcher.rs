@@ -10,11 +10,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, chain},
     object::GroupKind,
     pipeline::{
         context::{Context, Finished, Item, Record, ToBatcher, ToEngine},
-        lane::{Lane, describe},
+        lane::Lane,
         patience::Patience,
         state::Event,
         workers::{body_len, check_foreign},
@@ -111,6 +111,8 @@ impl Batcher {
 
     /// Commits what comes until it is told to finish. An error ends the run.
     pub(crate) async fn run(mut self) -> Result<Finished> {
+        // Until it is known that the source ends by itself.
+        self.writer.limit_patience(Some(SHOWN_AFTER));
         let mut gathered = self.gathered();
         self.ctx.set_head(self.writer.head());
         loop {
@@ -281,12 +283,12 @@ impl Batcher {
                 self.learn(committed).await
             }
             Err(error) => {
-                self.ctx.stats.engine.set_error(Some(describe(&error)));
+                self.ctx.stats.engine.set_error(Some(chain(&error)));
                 if Patience::default().next(&error, false, 0).is_none() {
                     return Err(error);
                 }
                 // Nothing waits for it: the next look is the next try.
-                tracing::warn!(error = describe(&error), "the end of the log could not be read; trying on");
+                tracing::warn!(error = chain(&error), "the end of the log could not be read; trying on");
                 Ok(())
             }
         }
@@ -302,7 +304,7 @@ impl Batcher {
                     return Ok(());
                 }
                 Err(error) => {
-                    self.ctx.stats.engine.set_error(Some(describe(&error)));
+                    self.ctx.stats.engine.set_error(Some(chain(&error)));
                     if !patience.wait(&error, self.ctx.is_one_shot(), &self.ctx.options.runtime).await {
                         return Err(error);
                     }
@@ -327,10 +329,10 @@ async fn commit_patiently(
                 return Ok(committed);
             }
             Err(error) => {
-                ctx.stats.engine.set_error(Some(describe(&error)));
+                ctx.stats.engine.set_error(Some(chain(&error)));
                 let runtime = &ctx.options.runtime;
                 let Some(wait) = patience.next(&error, ctx.is_one_shot(), runtime.random()) else { return Err(error) };
-                tracing::warn!(error = describe(&error), "a commit failed; trying on");
+                tracing::warn!(error = chain(&error), "a commit failed; trying on");
                 runtime.sleep(wait).await;
             }
         }
@@ -378,7 +380,7 @@ async fn push(ctx: &Context, gathered: &mut Gathered, record: Record) -> Result<
     match gathered.batch.push(change).await {
         Ok(()) => {}
         Err(error @ Error::Object { .. }) => {
-            lane.failed(&id, describe(&error));
+            lane.failed(&id, chain(&error));
             lane.step(&id, Event::Failed);
             return Ok(());
         }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     engine::{KindReport, NAMED_FAILURES},
-    error::Result,
+    error::{Result, chain},
     object::{GroupKind, Kind, ObjectId, ResourceVersion},
     pipeline::{
         context::{Context, ToBatcher},
@@ -303,21 +303,10 @@ impl Lane {
                 }
                 Err(error) => error,
             };
-            self.stats.set_error(Some(describe(&error)));
+            self.stats.set_error(Some(chain(&error)));
             if !patience.wait(&error, self.ctx.is_one_shot(), &self.ctx.options.runtime).await {
                 return Err(error);
             }
         }
     }
-}
-
-/// An error with its causes, as `status` shows it.
-pub(crate) fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -6,13 +6,13 @@ use futures::{StreamExt, stream::BoxStream};
 
 use crate::{
     engine::EngineOptions,
-    error::{Category, Error, Result},
+    error::{Category, Error, Result, chain},
     object::{ObjectId, ResourceVersion},
     pipeline::{
         absence::{self, Decision},
         budget::Held,
         context::ToEngine,
-        lane::{Lane, describe},
+        lane::Lane,
         listing::Listing,
         queue::Seen,
         stats::Phase,
@@ -145,8 +145,8 @@ impl Reader {
                 None => return Ok(End::Stream),
                 Some(Ok(observation)) => observation,
                 Some(Err(error)) => {
-                    tracing::warn!(kind = %lane.group_kind, error = describe(&error), "reading the cluster");
-                    lane.stats.set_error(Some(describe(&error)));
+                    tracing::warn!(kind = %lane.group_kind, error = chain(&error), "reading the cluster");
+                    lane.stats.set_error(Some(chain(&error)));
                     self.error = Some(error);
                     continue;
                 }

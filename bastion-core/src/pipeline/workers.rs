@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::{
-    error::Result,
+    error::{Result, chain},
     object::{ObjectId, ResourceVersion},
     pipeline::{
         context::{Record, ToBatcher},
         judge::Verdict,
-        lane::{Lane, describe},
+        lane::Lane,
         prepare::{LARGE, Prepared, prepare},
         queue::Seen,
         state::Event,
@@ -111,7 +111,7 @@ async fn examine(lane: &Lane, id: &ObjectId, mut seen: Seen) -> Result<Finding> 
             Ok(current) => current,
             Err(error) => {
                 lane.tracker(|t| t.low.spoil());
-                return Ok(Finding::Failed(describe(&error)));
+                return Ok(Finding::Failed(chain(&error)));
             }
         };
         seen = match current {

@@ -9,7 +9,7 @@ use super::{
     Repository,
     commit::Commit,
     format::{self, Checkpoint, Pack, PackRef, Segment, keys::ClusterKeys},
-    retry::Backoff,
+    retry::{Backoff, Limit},
 };
 use crate::{
     error::{Error, Result},
@@ -34,6 +34,8 @@ pub(crate) struct Log {
     pub(crate) keys: ClusterKeys,
     /// How long to go on after failures that may pass; `None` for good.
     pub(crate) give_up_after: Option<Duration>,
+    /// The same for all that works for one writer: whichever is shorter.
+    pub(crate) limit: Limit,
 }
 
 impl Log {
@@ -51,12 +53,18 @@ impl Log {
             cluster: cluster.into(),
             keys,
             give_up_after: Some(Duration::ZERO),
+            limit: Limit::default(),
         }
+    }
+
+    /// For an operation that begins now.
+    pub(crate) fn backoff(&self) -> Backoff {
+        Backoff::new(&self.runtime, self.give_up_after).limited(&self.limit)
     }
 
     /// Reads a file or a part of it.
     pub(crate) async fn get(&self, key: &Key, range: Option<Range<u64>>) -> StoreResult<Bytes> {
-        let mut backoff = Backoff::new(&self.runtime, self.give_up_after);
+        let mut backoff = self.backoff();
         loop {
             match self.store.get(key, range.clone()).await {
                 Err(e) if backoff.again(&e).await => {}
@@ -142,7 +150,7 @@ impl Log {
 
     /// The first files under a prefix, `limit` at most.
     async fn list(&self, prefix: &Prefix, after: Option<Key>, limit: usize) -> StoreResult<Vec<Key>> {
-        let mut backoff = Backoff::new(&self.runtime, self.give_up_after);
+        let mut backoff = self.backoff();
         let mut found: Vec<Key> = Vec::new();
         loop {
             // After a failure it goes on behind what it has.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{log::Log, retry::Backoff};
+use super::log::Log;
 use crate::{
     error::{Error, Result},
     store::{Key, PutOptions, StoreError},
@@ -29,7 +29,7 @@ impl Log {
     /// The same bytes are sent again after a lost answer, and after "exists already" what lies there is
     /// compared with them: equal is own success.
     pub(crate) async fn claim(&self, key: &Key, bytes: &Bytes, deadline: Option<Duration>) -> Result<Claim> {
-        let mut backoff = Backoff::new(&self.runtime, self.give_up_after);
+        let mut backoff = self.backoff();
         loop {
             let error = match self.store.put(key, bytes.clone(), &PutOptions::create()).await {
                 Ok(_) => return Ok(Claim::Ours),
@@ -53,7 +53,7 @@ impl Log {
     /// Stores a file that is named by its content: it may be sent as often as need be, and whoever was
     /// faster stored the same.
     pub(crate) async fn store_named(&self, key: &Key, bytes: &Bytes) -> Result<()> {
-        let mut backoff = Backoff::new(&self.runtime, self.give_up_after);
+        let mut backoff = self.backoff();
         loop {
             let error = match self.store.put(key, bytes.clone(), &PutOptions::create()).await {
                 Ok(_) => return Ok(()),

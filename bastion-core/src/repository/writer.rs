@@ -256,10 +256,10 @@ impl Writer {
         Batch::new(&self.log, &self.pack_header, self.state.head.incarnation.max(1))
     }
 
-    /// From now on an operation gives up after so long, or as [`WriterOptions::give_up_after`] says if that is
-    /// earlier.
-    pub(crate) fn limit_patience(&mut self, limit: Option<Duration>) {
-        self.log.give_up_after = self.options.give_up_after.into_iter().chain(limit).min();
+    /// From now on every operation, also of the index and of batches, and also those under way, gives up after
+    /// so long, or as [`WriterOptions::give_up_after`] says if that is earlier.
+    pub(crate) fn limit_patience(&self, limit: Option<Duration>) {
+        self.log.limit.set(limit);
     }
 
     /// Commits a batch: durable and visible as one on `Ok`, and the batch is a new, empty one then. Without

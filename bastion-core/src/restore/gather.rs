@@ -9,7 +9,7 @@ use futures::{StreamExt, TryStreamExt};
 use super::{Planner, RestoreOptions, RestorePlan, Selection, planner::defined_kind};
 use crate::{
     canonical,
-    error::Result,
+    error::{Result, chain},
     manifest::Manifest,
     object::GroupKind,
     record::{Extras, Version},
@@ -61,17 +61,6 @@ fn read(snapshot: &Snapshot, filter: ObjectFilter) -> impl futures::Stream<Item 
         })
         .buffered(AHEAD)
         .boxed()
-}
-
-/// An error with its causes, on one line.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 async fn need_namespaces(snapshot: &Snapshot, planner: &mut Planner) -> Result<()> {

@@ -8,7 +8,7 @@ use futures::{
 };
 
 use super::{Key, Meta, Prefix, PutMode, PutOptions, Store, StoreError, StoreResult};
-use crate::runtime::SharedRuntime;
+use crate::{error::chain, runtime::SharedRuntime};
 
 /// How often and how patiently a [`RetryStore`] tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl RetryStore {
             return Err(error);
         }
         let pause = self.policy.pause(tried, self.runtime.random());
-        tracing::debug!(%error, tried, ?pause, "storage request failed; trying again");
+        tracing::debug!(error = chain(&error), tried, ?pause, "storage request failed; trying again");
         self.runtime.sleep(pause).await;
         Ok(())
     }

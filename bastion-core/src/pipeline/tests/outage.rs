@@ -1,5 +1,7 @@
 //! A storage that is away, refuses, or belongs to another.
 
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
 use super::*;
 use crate::store::{Fault, FaultRates};
 
@@ -207,6 +209,56 @@ async fn no_position_passes_what_a_list_shows_once_more_before_it_is_durable() {
     let watching = world.watch().await;
     world.pass(30).await;
     assert!(watching.is_calm() && watching.kind().lists == 0, "it resumed");
+    watching.stop().await;
+    world.assert_same_as_cluster().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_shown_also_while_packs_are_sent_and_the_index_is_read() {
+    let world = World::new(26).await;
+    let mut rng = StdRng::seed_from_u64(26);
+    for n in 0..120 {
+        let noise: String =
+            (0..150_000).map(|_| char::from(rng.random_range(b'0'..b'z'))).filter(|c| *c != '\\').collect();
+        world.put(&format!("c{n:03}"), &noise);
+    }
+    let shown = |watching: &Watching| {
+        let snapshot = watching.stats.snapshot();
+        snapshot.engine.error.or_else(|| snapshot.kinds.values().find_map(|kind| kind.error.clone()))
+    };
+
+    // The bucket dies with the first pack.
+    world
+        .store
+        .set_script(|op| (op.verb == Verb::Put && op.key.starts_with("clusters/")).then_some(Fault::Unavailable));
+    let watching = world.watch().await;
+    world.pass(120).await;
+    assert!(
+        shown(&watching).is_some_and(|e| e.contains("packs/") && e.ends_with("injected")),
+        "{:?}",
+        shown(&watching)
+    );
+    world.store.set_script(|_| None);
+    world.until("the list", async || watching.kind().committed == 120).await;
+    assert_eq!(shown(&watching), None);
+    watching.stop().await;
+
+    // An index that must be read from files, by workers.
+    let uid = world.cluster.list().cluster_uid().await.unwrap();
+    let options = WriterOptions::new(uid, "test").index_capacity(1);
+    let writer = world.repository().await.unwrap().writer("prod", options).await.unwrap();
+    let engine = Engine::new(Arc::new(world.cluster.watch()), writer, world.options.clone());
+    let (stats, cancel) = (engine.stats(), CancellationToken::new());
+    world.store.set_down(true);
+    let done = tokio::spawn(engine.run(cancel.clone()));
+    let watching = Watching { stats, cancel, done };
+    world.put("c050", "new");
+    world.pass(120).await;
+    let error = watching.kind().error;
+    assert!(error.as_ref().is_some_and(|e| e.contains("index/") && e.ends_with("injected")), "{error:?}");
+    world.store.set_down(false);
+    world.until("the change", async || watching.kind().committed == 1).await;
+    assert_eq!(shown(&watching), None);
     watching.stop().await;
     world.assert_same_as_cluster().await;
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Applier;
 use crate::{
+    error::chain,
     object::{GroupKind, Kind, ObjectId},
-    restore::gather::chain,
     sink::{Live, Readiness, SinkError},
 };
 

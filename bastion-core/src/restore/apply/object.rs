@@ -5,13 +5,13 @@ use bytes::Bytes;
 use super::Applier;
 use crate::{
     canonical,
+    error::chain,
     manifest::{Manifest, OwnerReference},
     object::{GroupKind, Kind, ObjectId, Scope},
     record::Extras,
     restore::{
         Outcome, Step, Wave,
         conflict::{Decision, decide},
-        gather::chain,
         planner::bare_namespace,
         prepare::{self, Facts},
         relink::Link,
