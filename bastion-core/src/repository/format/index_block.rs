@@ -45,11 +45,15 @@ pub(crate) fn decode_index_block(key: &Key, stored: &[u8], block: &IndexBlock) -
     }
     let raw = block::decompress(key, stored, block.span.raw)?;
     let columns = IndexColumns::decode(&*raw).map_err(|e| corrupt(key, format!("a block of entries: {e}")))?;
-    let versions = Reader::new(key, &columns)?.versions()?;
-    if versions.len() != block.entries as usize {
-        let why = format!("a block has {} entries instead of {}", versions.len(), block.entries);
-        return Err(corrupt(key, why));
+    let entries = columns.name.len();
+    if entries != block.entries as usize {
+        return Err(corrupt(key, format!("a block has {entries} entries instead of {}", block.entries)));
     }
+    // Before room is made for them: a name may take two bytes, but an entry has a uid too.
+    if columns.uid.len() != 16 * entries {
+        return Err(corrupt(key, format!("a block has {} bytes of uids for {entries} entries", columns.uid.len())));
+    }
+    let versions = Reader::new(key, &columns)?.versions()?;
     if versions.first().is_some_and(|v| v.id != block.first) {
         return Err(corrupt(key, "a block does not begin with the object that the footer names"));
     }

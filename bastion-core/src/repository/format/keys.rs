@@ -8,6 +8,10 @@ use crate::{
 /// 10^20: checkpoint `k` lies under this minus `k`, so the newest is the first key of a LIST.
 const CHECKPOINT_TOP: u128 = 100_000_000_000_000_000_000;
 
+/// No segment or checkpoint has a higher number: whatever lies under such a key is none, and numbers can be
+/// counted on.
+const MAX_NUMBER: u64 = i64::MAX.cast_unsigned();
+
 /// `bastion.json`.
 pub(crate) fn config() -> Key {
     Key::from_segments(["bastion.json"])
@@ -53,7 +57,7 @@ impl ClusterKeys {
     pub(crate) fn segment_number(&self, key: &Key) -> Option<u64> {
         let n = digits(key.file_name().strip_suffix(".seg")?)?;
         let n = u64::try_from(n).ok()?;
-        (self.segment(n) == *key).then_some(n)
+        (n <= MAX_NUMBER && self.segment(n) == *key).then_some(n)
     }
 
     /// `clusters/<cluster>/packs/`.
@@ -103,7 +107,7 @@ impl ClusterKeys {
     pub(crate) fn checkpoint_number(&self, key: &Key) -> Option<u64> {
         let stem = digits(key.file_name().strip_suffix(".ckpt")?)?;
         let k = u64::try_from(CHECKPOINT_TOP.checked_sub(stem)?).ok()?;
-        (k > 0 && self.checkpoint(k) == *key).then_some(k)
+        ((1..=MAX_NUMBER).contains(&k) && self.checkpoint(k) == *key).then_some(k)
     }
 
     fn folder(&self, name: &str) -> Prefix {

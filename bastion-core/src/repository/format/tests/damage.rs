@@ -128,3 +128,30 @@ fn lengths_that_lie_cost_no_memory() {
     let sealed = envelope::seal(FileType::Pack, &header, std::iter::once(b"abcd".as_slice()), &footer).unwrap();
     assert_names_the_key(&decode_pack(&key(), &sealed.bytes).unwrap_err());
 }
+
+#[test]
+fn entries_that_are_names_alone_cost_no_room() {
+    let names = vec![String::new(); 1 << 20];
+    let raw = proto::IndexColumns { name: names, ..Default::default() }.encode_to_vec();
+    let stored = block::compress(&raw).unwrap();
+    let span = Span { start: 0, len: u32::try_from(stored.len()).unwrap(), raw: u32::try_from(raw.len()).unwrap() };
+    let first = crate::object::ObjectId::new(&crate::object::GroupKind::new("", ""), "", "");
+    for (entries, why) in [(3, "1048576 entries instead of 3"), (1 << 20, "0 bytes of uids")] {
+        let block = IndexBlock { first: first.clone(), entries, span };
+        let error = decode_index_block(&key(), &stored, &block).unwrap_err();
+        assert_names_the_key(&error);
+        assert!(error.to_string().contains(why), "{error}");
+    }
+}
+
+#[test]
+fn keys_with_numbers_that_cannot_be_counted_on_are_none_of_ours() {
+    let keys = keys::ClusterKeys::new("prod");
+    let highest = i64::MAX.cast_unsigned();
+    for n in [highest + 1, u64::MAX] {
+        assert_eq!(keys.segment_number(&keys.segment(n)), None);
+        assert_eq!(keys.checkpoint_number(&keys.checkpoint(n)), None);
+    }
+    assert_eq!(keys.segment_number(&keys.segment(highest)), Some(highest));
+    assert_eq!(keys.checkpoint_number(&keys.checkpoint(highest)), Some(highest));
+}
