@@ -36,8 +36,9 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine between a source and a cluster's log.
-    pub fn new(source: Arc<dyn Source>, writer: Writer, options: EngineOptions) -> Self {
+    /// An engine between a source and a cluster's log. It works with the runtime of the writer's repository.
+    pub fn new(source: Arc<dyn Source>, writer: Writer, mut options: EngineOptions) -> Self {
+        options.runtime = writer.runtime().clone();
         let stats = Arc::new(Stats::new(options.runtime.clone()));
         Self { source, writer, options, stats }
     }

@@ -32,9 +32,23 @@ pub trait Runtime: Debug + Send + Sync + 'static {
     fn offload(&self, work: Box<dyn FnOnce() + Send + 'static>) -> BoxFuture<'static, ()>;
 }
 
-/// A started task.
+/// A started task. Whoever writes a [`Runtime`] makes it of what tokio gives:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let task: bastion_core::runtime::Task = tokio::spawn(async {}).into();
+/// task.join().await;
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Task(tokio::task::JoinHandle<()>);
+
+impl From<tokio::task::JoinHandle<()>> for Task {
+    fn from(task: tokio::task::JoinHandle<()>) -> Self {
+        Self(task)
+    }
+}
 
 impl Task {
     /// Waits until it is done.

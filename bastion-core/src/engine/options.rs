@@ -11,6 +11,7 @@ use crate::{
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct EngineOptions {
+    /// That of the writer: the engine puts it here, so that the two cannot have different clocks.
     pub(crate) runtime: SharedRuntime,
     pub(crate) sanitizer: Arc<dyn Sanitizer>,
     pub(crate) brake: Brake,
@@ -45,12 +46,6 @@ impl Default for EngineOptions {
 }
 
 impl EngineOptions {
-    /// The runtime; tokio's unless said otherwise.
-    pub fn runtime(mut self, runtime: SharedRuntime) -> Self {
-        self.runtime = runtime;
-        self
-    }
-
     /// What cleans objects before they are hashed; [`Rules::backup`] unless said otherwise.
     pub fn sanitizer(mut self, sanitizer: Arc<dyn Sanitizer>) -> Self {
         self.sanitizer = sanitizer;

@@ -57,7 +57,7 @@ impl World {
         let disk = MemoryStore::new();
         Repository::init(Arc::new(disk.clone()), InitOptions::default().runtime(runtime.clone())).await.unwrap();
         let store = FaultyStore::new(Arc::new(disk.clone()), runtime.clone(), seed);
-        let options = EngineOptions::default().runtime(runtime.clone()).concurrency(4);
+        let options = EngineOptions::default().concurrency(4);
         Self { cluster: MemoryCluster::new("prod"), disk, store, runtime, options }
     }
 

@@ -10,6 +10,7 @@ use crate::{
     hash::{Digest, Hasher},
     object::ObjectId,
     record::{Accepted, Position, Withheld},
+    runtime::SharedRuntime,
     time::Timestamp,
 };
 
@@ -208,6 +209,11 @@ impl Writer {
     /// The newest states.
     pub fn index(&self) -> Arc<Index> {
         self.index.clone()
+    }
+
+    /// The runtime that it works with: the repository's.
+    pub fn runtime(&self) -> &SharedRuntime {
+        &self.log.runtime
     }
 
     /// Makes digests of contents by the repository's algorithm.

@@ -46,7 +46,7 @@ impl Runtime for SimRuntime {
     }
 
     fn spawn(&self, task: BoxFuture<'static, ()>) -> Task {
-        Task(tokio::spawn(task))
+        tokio::spawn(task).into()
     }
 
     fn offload(&self, work: Box<dyn FnOnce() + Send + 'static>) -> BoxFuture<'static, ()> {

@@ -42,7 +42,7 @@ impl Runtime for TokioRuntime {
     }
 
     fn spawn(&self, task: BoxFuture<'static, ()>) -> Task {
-        Task(tokio::spawn(task))
+        tokio::spawn(task).into()
     }
 
     fn offload(&self, work: Box<dyn FnOnce() + Send + 'static>) -> BoxFuture<'static, ()> {

@@ -33,7 +33,7 @@ impl World {
         let source = Arc::new(self.old.list());
         let uid = source.cluster_uid().await.unwrap();
         let writer = self.repo.writer("old", WriterOptions::new(uid, "backup")).await.unwrap();
-        let options = EngineOptions::default().runtime(self.runtime.clone());
+        let options = EngineOptions::default();
         let report = Engine::new(source, writer, options).run(CancellationToken::new()).await.unwrap();
         assert!(report.is_complete(), "{report:?}");
         let at = self.runtime.now();
