@@ -110,13 +110,13 @@ impl App {
     /// that belongs to another cluster is refused (by the repository) before anything is written.
     pub(crate) async fn cluster_to_write(&self, repo: &Repository, client: &Client) -> Result<Cluster> {
         let uid = client.cluster_uid().await?;
-        let known = repo.clusters().await?;
-        if let Some(taken) = self.global.cluster.as_ref().and_then(|name| known.iter().find(|c| c.name == *name))
+        let all = repo.clusters().await?;
+        if let Some(taken) = self.global.cluster.as_ref().and_then(|name| all.iter().find(|c| c.name == *name))
             && taken.uid != uid
         {
             return Err(Error::WrongCluster { name: taken.name.clone(), logged: taken.uid.clone(), actual: uid }.into());
         }
-        let known = known.into_iter().find(|c| c.uid == uid);
+        let known = repo.cluster_with_uid(&uid).await?;
         let name = match (&self.global.cluster, known) {
             (Some(asked), Some(known)) if *asked != known.name => {
                 return Err(CliError::Usage(format!(

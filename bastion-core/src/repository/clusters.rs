@@ -5,15 +5,17 @@ use futures::stream::TryStreamExt;
 use super::{
     Repository,
     format::keys::{self, ClusterKeys},
-    load::Base,
     log::Log,
     state::LogState,
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     store::{Key, Store},
     time::Timestamp,
 };
+
+/// How many segments at the end of a log are tried.
+const TRIED: usize = 4;
 
 /// A cluster that the repository holds a log of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +24,7 @@ pub struct ClusterInfo {
     pub name: String,
     /// uid of its namespace kube-system.
     pub uid: String,
-    /// Number of its newest segment.
+    /// Number of its newest segment (that can be read).
     pub head: u64,
     /// That segment's time.
     pub at: Timestamp,
@@ -30,40 +32,75 @@ pub struct ClusterInfo {
 
 impl Repository {
     /// The clusters that the repository holds logs of, by name.
+    ///
+    /// One whose log cannot be read is logged and left out: it is no reason to stop with the others. It is an
+    /// error where there is no other.
     pub async fn clusters(&self) -> Result<Vec<ClusterInfo>> {
-        let mut clusters = Vec::new();
+        match self.readable_clusters().await? {
+            (clusters, Some(unreadable)) if clusters.is_empty() => Err(unreadable),
+            (clusters, _) => Ok(clusters),
+        }
+    }
+
+    /// Under which name the cluster with this uid (of namespace kube-system) is known here. Where it is none
+    /// of those that can be read, it may be one that cannot, and that is an error.
+    pub async fn cluster_with_uid(&self, uid: &str) -> Result<Option<ClusterInfo>> {
+        let (clusters, unreadable) = self.readable_clusters().await?;
+        match (clusters.into_iter().find(|c| c.uid == uid), unreadable) {
+            (None, Some(unreadable)) => Err(unreadable),
+            (found, _) => Ok(found),
+        }
+    }
+
+    /// The clusters whose logs can be read, by name, and what is wrong with the first other one.
+    async fn readable_clusters(&self) -> Result<(Vec<ClusterInfo>, Option<Error>)> {
+        let (mut clusters, mut unreadable) = (Vec::new(), None);
         for folder in cluster_folders(&**self.store()).await? {
-            clusters.extend(self.cluster(folder).await?);
+            clusters.extend(readable(self.cluster(&folder).await, &mut unreadable)?.flatten());
         }
         clusters.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(clusters)
+        Ok((clusters, unreadable))
     }
 
-    /// Under which name the cluster with this uid (of namespace kube-system) is known here.
-    pub async fn cluster_with_uid(&self, uid: &str) -> Result<Option<ClusterInfo>> {
-        Ok(self.clusters().await?.into_iter().find(|c| c.uid == uid))
-    }
-
-    /// What is known of the cluster in a folder: its newest segment says it, or else its checkpoint.
-    async fn cluster(&self, folder: ClusterKeys) -> Result<Option<ClusterInfo>> {
+    /// What is known of the cluster in a folder: its newest segment says it, or else one shortly before or
+    /// its checkpoint.
+    async fn cluster(&self, folder: &ClusterKeys) -> Result<Option<ClusterInfo>> {
         let name = folder.all().to_string();
-        let log = Log::with_keys(self, &name, folder);
-        let (base, _) = log.newest_checkpoint().await?;
-        let base = base.map(|(checkpoint, digest)| Base { checkpoint, digest });
-        let covered = base.as_ref().map_or(0, |b| b.checkpoint.segment);
-        let numbers = log.numbers_after(covered).await?;
-        if let Some(n) = numbers.last()
-            && let Some(segment) = log.segment(*n).await?
-        {
-            let h = segment.header;
-            let (name, uid) = (h.common.cluster.to_string(), h.common.cluster_uid.to_string());
-            return Ok(Some(ClusterInfo { name, uid, head: *n, at: h.at }));
+        let log = Log::with_keys(self, &name, folder.clone());
+        let mut unreadable = None;
+        let base = readable(log.newest_checkpoint().await, &mut unreadable)?.and_then(|(base, _)| base);
+        let numbers = log.numbers_after(base.as_ref().map_or(0, |(c, _)| c.segment)).await?;
+        for n in numbers.into_iter().rev().take(TRIED) {
+            if let Some(segment) = readable(log.segment(n).await, &mut unreadable)?.flatten() {
+                let h = segment.header;
+                let (name, uid) = (h.common.cluster.to_string(), h.common.cluster_uid.to_string());
+                return Ok(Some(ClusterInfo { name, uid, head: n, at: h.at }));
+            }
         }
-        Ok(base.map(|b| {
-            let head = LogState::from_checkpoint(&b.checkpoint).head;
-            let name = b.checkpoint.common.cluster.to_string();
-            ClusterInfo { name, uid: head.cluster_uid, head: head.number, at: head.at }
-        }))
+        match (base, unreadable) {
+            (Some((checkpoint, _)), _) => {
+                let head = LogState::from_checkpoint(&checkpoint).head;
+                let name = checkpoint.common.cluster.to_string();
+                Ok(Some(ClusterInfo { name, uid: head.cluster_uid, head: head.number, at: head.at }))
+            }
+            (None, Some(error)) => {
+                tracing::warn!(%error, "the log of a cluster cannot be read");
+                Err(error)
+            }
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+/// `None` for what is damaged or needs a newer Bastion; the first such error is kept.
+fn readable<T>(read: Result<T>, unreadable: &mut Option<Error>) -> Result<Option<T>> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error @ (Error::Corrupt { .. } | Error::UnknownFeature { .. })) => {
+            unreadable.get_or_insert(error);
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -5,7 +5,7 @@ use futures::stream::TryStreamExt;
 use super::{
     super::{
         CommitNotes, InitOptions, LogEntry, ObjectFilter, OpenOptions, Repository, WriterOptions,
-        format::keys::ClusterKeys,
+        format::{self, SegmentHeader, keys::ClusterKeys},
     },
     support::*,
 };
@@ -130,6 +130,54 @@ async fn clusters_are_found_whatever_their_names() {
     assert_eq!(names, ["arn:aws:eks/eu", "prod", "prod-2", &long]);
     assert_eq!(repository.cluster_with_uid("uid-3").await.unwrap().unwrap().name, long);
     assert_eq!(repository.cluster_with_uid("uid-9").await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_cannot_be_read_does_not_hide_the_others() {
+    let (store, rt) = (MemoryStore::new(), runtime(1));
+    let repository = init(store.clone(), &rt).await;
+    let mut writers = Vec::new();
+    for name in ["a", "b"] {
+        let mut writer = repository.writer(name, WriterOptions::new(format!("uid-{name}"), "watch")).await.unwrap();
+        for n in 1..=2 {
+            commit(&mut writer, [put("o", n, n.to_string())]).await.unwrap();
+        }
+        writers.push(writer);
+    }
+    let found = async || {
+        let clusters = repository.clusters().await?;
+        Ok::<_, Error>(clusters.into_iter().map(|c| (c.name, c.uid, c.head)).collect::<Vec<_>>())
+    };
+    let is = |name: &str, head| (name.to_owned(), format!("uid-{name}"), head);
+    let keys = ["a", "b"].map(ClusterKeys::new);
+    let damage = async |key: Key| {
+        store.put(&key, "damaged".into(), &PutOptions::overwrite()).await.unwrap();
+    };
+    // Where the newest segment is damaged, the one before says whose log it is.
+    damage(keys[0].segment(2)).await;
+    assert_eq!(found().await.unwrap(), [is("a", 1), is("b", 2)]);
+    // Where all are, that cluster is left out; whoever looks for one that is not found learns why.
+    damage(keys[0].segment(1)).await;
+    assert_eq!(found().await.unwrap(), [is("b", 2)]);
+    assert_eq!(repository.cluster_with_uid("uid-b").await.unwrap().unwrap().name, "b");
+    let error = repository.cluster_with_uid("uid-a").await.unwrap_err();
+    assert!(matches!(&error, Error::Corrupt { key, .. } if *key == keys[0].segment(2)), "{error}");
+    // A checkpoint says it as well.
+    writers[0].checkpoint().await.unwrap();
+    assert_eq!(found().await.unwrap(), [is("a", 2), is("b", 2)]);
+    // One file of a newer Bastion is no other matter.
+    let newer = writers[1].log.segment(2).await.unwrap().unwrap();
+    let mut header = SegmentHeader { number: 3, previous: newer.digest, ..newer.header };
+    header.common.features = vec!["teleport".into()];
+    let sealed = format::encode_segment(&header, &format::Contents::default()).unwrap();
+    store.put(&keys[1].segment(3), sealed.bytes, &PutOptions::create()).await.unwrap();
+    assert_eq!(found().await.unwrap(), [is("a", 2), is("b", 2)]);
+    for key in [1, 2].map(|n| keys[1].segment(n)) {
+        damage(key).await;
+    }
+    assert_eq!(found().await.unwrap(), [is("a", 2)]);
+    damage(keys[0].checkpoint(1)).await;
+    assert!(found().await.is_err(), "none is left");
 }
 
 #[tokio::test(start_paused = true)]
