@@ -13,7 +13,7 @@ const MAX_SEGMENT: usize = 200;
 /// Where a file lies: segments joined by `/`.
 ///
 /// By construction a key has no empty segment, no `.` or `..`, no leading or trailing `/`, and nothing but
-/// letters, digits and `-_.=%` in its segments: no store can be led out of its root by one.
+/// letters, digits and `-_.=%~` in its segments: no store can be led out of its root by one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 pub struct Key(String);
 
