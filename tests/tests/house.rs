@@ -116,7 +116,9 @@ fn every_test_that_the_reliability_page_names_exists() {
                 let above = code[..at].rsplit_once("}\n").map_or(&code[..at], |(_, above)| above);
                 above.contains("test]") || above.contains("test(")
             });
-            assert!(is_test, "row {}: there is no test `{name}`", cells[0]);
+            // Or a chapter of one, which the test calls.
+            let is_chapter = code.matches(&format!("::{function}(")).count() > 0;
+            assert!(is_test || is_chapter, "row {}: there is no test `{name}`", cells[0]);
         }
     }
     assert_eq!(rows, 40, "docs/reliability.md lists the 40 faults");
