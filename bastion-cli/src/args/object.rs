@@ -18,8 +18,8 @@ pub(crate) struct NamespaceArgs {
 /// Any number of objects.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ObjectArgs {
-    /// TYPE[,TYPE] [NAME…] or TYPE/NAME…
-    #[arg(value_name = "OBJECT", add = crate::kinds::completer())]
+    /// Kinds and names
+    #[arg(help = "TYPE[,TYPE] [NAME…] or TYPE/NAME…", value_name = "OBJECT", add = crate::kinds::completer())]
     pub(crate) objects: Vec<String>,
     /// In this namespace
     #[arg(long, short, value_name = "NAMESPACE", conflicts_with = "all_namespaces")]
