@@ -13,7 +13,7 @@ use super::{
     tail::Tail,
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, chain},
     hash::Digest,
     store::Key,
 };
@@ -44,7 +44,7 @@ impl Writer {
         self.checkpoint_due = match written {
             Ok(()) => SEGMENTS,
             Err(error) => {
-                tracing::warn!(%error, source = error_source(&error), "no checkpoint could be written; trying again later");
+                tracing::warn!(error = chain(&error), "no checkpoint could be written; trying again later");
                 segments + LATER
             }
         };
@@ -121,8 +121,10 @@ impl Writer {
                 Ok(merged) => drop(indexes.splice(from.., merged)),
                 // More files make look-ups slower; without a checkpoint every start would be.
                 Err(error) => {
-                    let source = error_source(&error);
-                    tracing::warn!(%error, source, "index files could not be merged; going on with them as they are");
+                    tracing::warn!(
+                        error = chain(&error),
+                        "index files could not be merged; going on with them as they are"
+                    );
                 }
             }
         }
@@ -181,8 +183,4 @@ fn bodies(tail: &Tail) -> (Option<SegmentRun>, Vec<PackLive>) {
         });
     }
     (all, tail.files().iter().flat_map(|(_, packs)| packs).copied().collect())
-}
-
-fn error_source(error: &Error) -> Option<String> {
-    std::error::Error::source(error).map(ToString::to_string)
 }

@@ -10,21 +10,8 @@ mod network;
 mod permissions;
 mod proxy;
 
-use std::error::Error;
-
-use bastion_core::store::{Key, StoreError};
+use bastion_core::{error::chain, store::Key};
 
 fn key(path: &str) -> Key {
     Key::parse(path).unwrap()
-}
-
-/// The error and everything beneath it, as a program prints it.
-fn chain(error: &StoreError) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text = format!("{text}: {source}");
-        next = source.source();
-    }
-    text
 }
