@@ -14,12 +14,12 @@ use crate::{
 };
 
 /// Silence after which everything is taken to be written; what is then not in the log is an error.
-const QUIET: Duration = Duration::from_secs(3);
+pub(crate) const QUIET: Duration = Duration::from_secs(3);
 /// How many write at the same time when the server is driven as hard as it goes.
-const WRITERS: usize = 16;
+pub(crate) const WRITERS: usize = 16;
 
 /// A change: its resourceVersion, and when the API server said yes.
-type Change = (u64, Instant);
+pub(crate) type Change = (u64, Instant);
 
 /// Measures at several rates, then with a slow storage, then what changes of the status cost.
 pub fn run(options: &Options, results: &mut Results) -> Result<()> {
@@ -44,21 +44,27 @@ async fn measure(objects: u64, results: &mut Results) -> Result<()> {
     for (name, changes, rate, wait) in rounds {
         let storage = Watched::begin(&proxy, wait);
         let started = Instant::now();
-        let made = change(&stage, changes, rate, name).await?;
+        let made = change(&stage, 0..changes, rate, name).await?;
         let took = started.elapsed().as_secs_f64();
         watcher.until_quiet(&storage, QUIET).await?;
-        rows(&format!("latency.{name}"), &latencies(&stage, &made, &storage).await?, took, &storage, results);
+        let all = latencies(&stage, "latency", &made, &storage).await?;
+        rows(&format!("latency.{name}"), &all, took, &storage, results);
     }
     status(&stage, &proxy, &mut watcher, results).await?;
     watcher.stop().await
 }
 
-/// Changes distinct objects, evenly at that rate, or as fast as the server goes.
-async fn change(stage: &Stage, changes: u64, rate: Option<u32>, word: &str) -> Result<Vec<Change>> {
+/// Changes these objects, evenly at that rate, or as fast as the server goes.
+pub(crate) async fn change(
+    stage: &Stage,
+    objects: impl IntoIterator<Item = u64>,
+    rate: Option<u32>,
+    word: &str,
+) -> Result<Vec<Change>> {
     let start = Instant::now();
-    let made = (0..changes).map(|n| async move {
+    let made = (0..).zip(objects).map(|(turn, n)| async move {
         if let Some(rate) = rate {
-            tokio::time::sleep_until((start + Duration::from_secs(n) / rate).into()).await;
+            tokio::time::sleep_until((start + Duration::from_secs(turn) / rate).into()).await;
         }
         let answer = stage.api.merge(&stage.path(n), &load::content_patch(word)).await.context("change")?;
         let at = Instant::now();
@@ -72,11 +78,11 @@ async fn change(stage: &Stage, changes: u64, rate: Option<u32>, word: &str) -> R
 }
 
 /// Milliseconds from the API server's answer to the storage's, for the segment that holds each change.
-async fn latencies(stage: &Stage, made: &[Change], storage: &Watched) -> Result<Vec<f64>> {
-    let segments = log::segments(stage, "latency").await?;
+pub(crate) async fn latencies(stage: &Stage, repository: &str, made: &[Change], storage: &Watched) -> Result<Vec<f64>> {
+    let segments = log::segments(stage, repository).await?;
     let found = made.iter().filter_map(|(version, at)| {
         let stored = storage.stored(*segments.get(version)?)?;
-        Some(stored.saturating_duration_since(*at).as_secs_f64() * 1000.0)
+        Some(milliseconds(*at, stored))
     });
     let found: Vec<f64> = found.collect();
     if found.len() < made.len() {
@@ -84,6 +90,11 @@ async fn latencies(stage: &Stage, made: &[Change], storage: &Watched) -> Result<
         return Err(format!("{} of {} changes are not in the log", made.len() - found.len(), made.len()).into());
     }
     Ok(found)
+}
+
+/// Zero where the storage was quicker than the API server's answer.
+pub(crate) fn milliseconds(from: Instant, to: Instant) -> f64 {
+    to.saturating_duration_since(from).as_secs_f64() * 1000.0
 }
 
 #[allow(clippy::cast_precision_loss)]
@@ -112,7 +123,7 @@ async fn status(stage: &Stage, proxy: &S3Proxy, watcher: &mut Watcher, results: 
     crate::cluster::each(made, WRITERS).await?;
     // One of each kind: every kind's events come in order.
     let markers = crate::synthetic::KINDS;
-    change(stage, markers, Some(10), "after the heartbeats").await?;
+    change(stage, 0..markers, Some(10), "after the heartbeats").await?;
     watcher.until_quiet(&storage, QUIET).await?;
     let records = log::segments(stage, "latency").await?.len() - before;
     let records = records as f64 - markers as f64;

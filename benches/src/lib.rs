@@ -19,6 +19,7 @@ pub mod results;
 pub mod run;
 pub mod synthetic;
 pub mod watcher;
+pub mod workers;
 
 use results::Results;
 pub use run::{Options, run};
@@ -43,6 +44,7 @@ pub const BENCHES: &[Bench] = &[
     Bench { name: "growth", about: "1,000 to 1,000,000 objects: time and memory each", run: growth::run },
     Bench { name: "cold", about: "first backup, beside the fastest complete read", run: cold::run },
     Bench { name: "latency", about: "from a change to its record, at several rates", run: latency::run },
+    Bench { name: "workers", about: "one kind while another is flooded", run: workers::run },
     Bench { name: "restart", about: "a warm restart, and few of many changed", run: restart::run },
     Bench { name: "restore", about: "beside a plain parallel create", run: restore::run },
 ];
