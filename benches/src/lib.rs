@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod cold;
 pub mod goals;
 pub mod growth;
+pub mod kinds;
 pub mod latency;
 pub mod log;
 pub mod machine;
@@ -42,6 +43,7 @@ pub struct Bench {
 pub const BENCHES: &[Bench] = &[
     Bench { name: "micro", about: "what one object costs, step by step", run: micro::run },
     Bench { name: "growth", about: "1,000 to 1,000,000 objects: time and memory each", run: growth::run },
+    Bench { name: "kinds", about: "300 kinds, most of them empty", run: kinds::run },
     Bench { name: "cold", about: "first backup, beside the fastest complete read", run: cold::run },
     Bench { name: "latency", about: "from a change to its record, at several rates", run: latency::run },
     Bench { name: "workers", about: "one kind while another is flooded", run: workers::run },

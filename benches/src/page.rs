@@ -48,6 +48,7 @@ fn title(family: &str) -> &str {
         "cold" => "First backup",
         "growth" => "Growth",
         "headline" => "The headline: few of many changed",
+        "kinds" => "Many kinds",
         "latency" => "From change to durable",
         "micro" => "One object",
         "restart" => "Restart",

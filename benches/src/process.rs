@@ -27,6 +27,28 @@ impl Usage {
     }
 }
 
+/// How many connections a process holds to a TCP port over IPv4.
+pub fn connections(process: Option<u32>, port: u16) -> usize {
+    let Some(id) = process else { return 0 };
+    let files = fs::read_dir(format!("/proc/{id}/fd")).into_iter().flatten().flatten();
+    let sockets: Vec<String> = files
+        .filter_map(|file| {
+            let link = fs::read_link(file.path()).ok()?;
+            Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())
+        })
+        .collect();
+    let table = fs::read_to_string(format!("/proc/{id}/net/tcp")).unwrap_or_default();
+    // Remote address and state (1: established) are the third and fourth field, the inode is the tenth.
+    let is_one = |line: &&str| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let to = fields.get(2).and_then(|address| address.split(':').nth(1)).unwrap_or_default();
+        u16::from_str_radix(to, 16) == Ok(port)
+            && fields.get(3) == Some(&"01")
+            && fields.get(9).is_some_and(|inode| sockets.iter().any(|socket| socket == inode))
+    };
+    table.lines().filter(is_one).count()
+}
+
 /// The nanoseconds that the scheduler gave its threads: finer than the clock ticks of `/proc/…/stat`. Threads
 /// that ended are only in the ticks, so the larger one counts.
 fn cpu(name: &str) -> Duration {

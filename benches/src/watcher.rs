@@ -25,10 +25,15 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// Starts it.
+    /// Starts it on the kinds of the bench.
     pub fn start(bastion: &Bastion) -> Result<Self> {
+        Self::start_with(bastion, &["--kinds", &cluster::selection()])
+    }
+
+    /// Starts it with these arguments.
+    pub fn start_with(bastion: &Bastion, args: &[&str]) -> Result<Self> {
         let started = Instant::now();
-        Ok(Self { process: bastion.start(&["watch", "--kinds", &cluster::selection()])?, started })
+        Ok(Self { process: bastion.start(&[&["watch"], args].concat())?, started })
     }
 
     /// Waits until the log holds so many versions.

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bastion_tests::{Context as _, Resource, S3Proxy, load};
+use bastion_tests::{Context as _, Process, Resource, S3Proxy, load};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -55,6 +55,7 @@ struct Bench {
     ours: S3Proxy,
     bare: S3Proxy,
     watcher: Watcher,
+    bare_watcher: Process,
     changes: u64,
 }
 
@@ -72,8 +73,8 @@ async fn measure(changes: u64, rounds: usize, results: &mut Results) -> Result<(
     let bastion = stage.in_bucket(REPOSITORY, ours.port()).await?;
     let mut watcher = Watcher::start(&bastion)?;
     watcher.until_saved(&stage, REPOSITORY, usize::try_from(changes * KINDS)?).await?;
-    let _bare_watcher = bare::start(&stage, bare.port())?;
-    let mut bench = Bench { stage, ours, bare, watcher, changes };
+    let bare_watcher = bare::start(&stage, bare.port())?;
+    let mut bench = Bench { stage, ours, bare, watcher, bare_watcher, changes };
     bench.until_both_watch().await?;
     let (mut calm, mut flood) = (Vec::new(), Vec::new());
     for n in 0..rounds {
@@ -112,6 +113,7 @@ impl Bench {
         let (patches, made) = tokio::try_join!(self.flood(writers, word, &stop), calm)?;
         let flood = patches / started.elapsed().as_secs_f64();
         self.watcher.until_quiet(&ours, QUIET).await?;
+        self.bare_watcher.check()?;
         let ours = latencies(&self.stage, REPOSITORY, &made, &ours).await?;
         let bare: Vec<f64> = made.iter().filter_map(|(n, at)| Some(milliseconds(*at, bare.stored(*n)?))).collect();
         if bare.len() < made.len() {
