@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod cold;
 pub mod goals;
 pub mod growth;
+pub mod headline;
 pub mod kinds;
 pub mod latency;
 pub mod log;
@@ -19,6 +20,7 @@ pub mod restore;
 pub mod results;
 pub mod run;
 pub mod synthetic;
+pub mod velero;
 pub mod watcher;
 pub mod workers;
 

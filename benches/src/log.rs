@@ -82,6 +82,11 @@ impl Watched {
         self.lock().stored.get(&segment).copied()
     }
 
+    /// When the storage had the last of the versions that were written since, given what the log says.
+    pub fn durable(&self, log: &BTreeMap<u64, u64>) -> Option<Instant> {
+        log.values().filter_map(|segment| self.stored(*segment)).max()
+    }
+
     /// How many segments there were.
     pub fn count(&self) -> usize {
         self.lock().stored.len()

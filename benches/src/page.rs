@@ -13,6 +13,11 @@ const HEAD: &str = "# Performance
 Measured by `cargo xtask bench`, which writes this page. Bastion and every server that it talks to ran on one
 machine, over the loopback, so seconds say little: ratios within one run count. Where runs were repeated, the value
 is the median, and least and most stand beside it.
+
+Velero is 1.18.3 with its plugin for AWS 1.14.3, built with Go from the modules that `tests/tools/velero` pins; its server
+runs beside the API server, without node agents, and stores in the same MinIO as Bastion, through the same proxy where
+requests and bytes are counted. It is measured as it is shipped and with `--client-qps` and `--client-burst` of 1,000.
+Its memory is that of the server and its plugins, shared pages counted once.
 ";
 
 /// The page.

@@ -1,6 +1,6 @@
 //! What a process has used: CPU seconds and memory, as the kernel counts them.
 
-use std::{fs, time::Duration};
+use std::{collections::BTreeMap, fs, time::Duration};
 
 /// What a process has used so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -18,13 +18,39 @@ impl Usage {
     pub fn of(process: Option<u32>) -> Self {
         let name = process.map_or_else(|| "self".to_owned(), |id| id.to_string());
         let status = fs::read_to_string(format!("/proc/{name}/status")).unwrap_or_default();
-        let memory = |field: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(field))?;
-            line.trim_start_matches(':').trim().split(' ').next()?.parse::<u64>().ok()
-        };
-        let kib = |field| memory(field).unwrap_or_default() << 10;
-        Self { cpu: cpu(&name), resident: kib("VmRSS"), peak: kib("VmHWM") }
+        Self { cpu: cpu(&name), resident: kib(&status, "VmRSS"), peak: kib(&status, "VmHWM") }
     }
+
+    /// Of a process and its descendants together: CPU time of those that ended included, pages that they share
+    /// counted once. The peak of them all is known to nobody: look at `resident` often.
+    pub fn of_family(process: u32) -> Self {
+        let parents = parents();
+        let is_of = |id: u32| std::iter::successors(Some(id), |id| parents.get(id).copied()).any(|id| id == process);
+        parents.keys().filter(|id| is_of(**id)).fold(Self::default(), |all, id| {
+            let own = Self::of(Some(*id));
+            let cpu = all.cpu + own.cpu + ticks(&id.to_string(), ENDED_CHILDREN);
+            Self { cpu, resident: all.resident + proportional(*id), peak: 0 }
+        })
+    }
+}
+
+/// A line `<field>: <number> kB`, in bytes; 0 where there is none.
+fn kib(text: &str, field: &str) -> u64 {
+    let value = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    value.and_then(|value| value.trim().split(' ').next()?.parse::<u64>().ok()).unwrap_or_default() << 10
+}
+
+/// Resident memory of a process, shared pages divided by how many share them.
+fn proportional(process: u32) -> u64 {
+    let memory = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
+    kib(&memory, "Pss")
+}
+
+/// Each process and its parent.
+fn parents() -> BTreeMap<u32, u32> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    ids.filter_map(|id| Some((id, fields(&id.to_string()).get(2)?.parse().ok()?))).collect()
 }
 
 /// How many connections a process holds to a TCP port over IPv4.
@@ -57,13 +83,20 @@ fn cpu(name: &str) -> Duration {
         let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
         text.split(' ').next()?.parse::<u64>().ok()
     });
-    Duration::from_nanos(ran.sum()).max(ticks(name))
+    Duration::from_nanos(ran.sum()).max(ticks(name, OWN))
 }
 
-fn ticks(name: &str) -> Duration {
-    let stat = fs::read_to_string(format!("/proc/{name}/stat")).unwrap_or_default();
-    // The name in brackets may hold anything; utime and stime are the 12th and 13th field after it.
-    let fields = stat.rsplit(')').next().unwrap_or_default().split(' ').skip(12).take(2);
-    let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+/// Where utime and stime stand in [`fields`]: a process's own, and those of the children that it has waited for.
+const OWN: usize = 12;
+const ENDED_CHILDREN: usize = 14;
+
+fn ticks(name: &str, first: usize) -> Duration {
+    let ticks: u64 = fields(name).iter().skip(first).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
     Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second())
+}
+
+/// What stands in `/proc/…/stat` after the name in brackets, which may hold anything.
+fn fields(name: &str) -> Vec<String> {
+    let stat = fs::read_to_string(format!("/proc/{name}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().unwrap_or_default().split(' ').map(str::to_owned).collect()
 }

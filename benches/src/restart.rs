@@ -8,17 +8,18 @@ use http::Request;
 use crate::{
     Options, Result,
     cluster::{self, Stage},
+    headline,
     log::Watched,
     results::{Results, Row},
     synthetic::KINDS,
     watcher::Watcher,
 };
 
-const REPOSITORY: &str = "restart";
+pub(crate) const REPOSITORY: &str = "restart";
 /// How many objects are changed while nobody watches.
-const CHANGED: u64 = 100;
+pub(crate) const CHANGED: u64 = 100;
 /// Silence after which everything is taken to be written.
-const QUIET: Duration = Duration::from_secs(5);
+pub(crate) const QUIET: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Measures at one size.
@@ -32,11 +33,13 @@ pub fn run(options: &Options, results: &mut Results) -> Result<()> {
     runtime.block_on(measure(objects, results))
 }
 
-struct Bench<'a> {
-    stage: &'a Stage,
-    proxy: S3Proxy,
-    bastion: Bastion,
-    objects: u64,
+/// A cluster, and `bastion` beside it.
+pub(crate) struct Bench<'a> {
+    pub(crate) stage: &'a Stage,
+    /// Between `bastion` and the S3 server.
+    pub(crate) proxy: S3Proxy,
+    pub(crate) bastion: Bastion,
+    pub(crate) objects: u64,
 }
 
 async fn measure(objects: u64, results: &mut Results) -> Result<()> {
@@ -61,8 +64,8 @@ async fn measure(objects: u64, results: &mut Results) -> Result<()> {
     watcher.until_quiet(&storage, QUIET).await?;
     watcher.process.kill9();
     bench.resumed("killed", results).await?.stop().await?;
-    bench.headline(results).await?;
-    bench.expired(results).await
+    bench.expired(results).await?;
+    headline::measure(&bench, results).await
 }
 
 impl Bench<'_> {
@@ -102,37 +105,14 @@ impl Bench<'_> {
         Ok(watcher)
     }
 
-    async fn change(&self, word: &str) -> Result<()> {
+    /// Changes some objects all over the cluster.
+    pub(crate) async fn change(&self, word: &str) -> Result<()> {
         let change = load::content_patch(word);
         let made = (0..CHANGED).map(|n| {
             let (path, change) = (self.stage.path(n * self.objects / CHANGED), &change);
             async move { Ok(self.stage.api.merge(&path, change).await.map(drop).context("change")?) }
         });
         cluster::each(made, 8).await
-    }
-
-    /// Few changes while nobody watched.
-    #[allow(clippy::cast_precision_loss)]
-    async fn headline(&self, results: &mut Results) -> Result<()> {
-        self.change("the headline").await?;
-        let before = crate::log::segments(self.stage, REPOSITORY).await?.len();
-        let storage = Watched::begin(&self.proxy, Duration::ZERO);
-        self.proxy.forget();
-        let mut watcher = Watcher::start(&self.bastion)?;
-        watcher.until_saved(self.stage, REPOSITORY, before + usize::try_from(CHANGED)?).await?;
-        let durable = storage.last().map_or(0.0, |last| (last - watcher.started).as_secs_f64());
-        let used = watcher.usage();
-        watcher.stop().await?;
-        let exchanges = self.proxy.exchanges();
-        let sent: usize = exchanges.iter().filter(|e| e.method == "PUT").map(|e| e.sent).sum();
-        let name = |what: &str| format!("headline.{}.{what}", self.objects);
-        results.add(Row::new(name("time"), durable, "s"));
-        results.add(Row::new(name("bytes"), sent as f64, "B"));
-        results.add(Row::new(name("requests"), exchanges.len() as f64, "requests"));
-        results.add(Row::new(name("memory"), mebibytes(used.peak), "MiB"));
-        results.add(Row::new(name("cpu"), used.cpu.as_secs_f64(), "CPU s"));
-        crate::say(&format!("{CHANGED} of {}: {durable:.2} s, {sent} bytes", self.objects));
-        Ok(())
     }
 
     /// The saved resourceVersion is too old, and something has changed.
@@ -143,8 +123,10 @@ impl Bench<'_> {
         let before = crate::log::segments(self.stage, REPOSITORY).await?.len();
         let storage = Watched::begin(&self.proxy, Duration::ZERO);
         let mut watcher = Watcher::start(&self.bastion)?;
+        watcher.until_quiet(&storage, QUIET).await?;
         watcher.until_saved(self.stage, REPOSITORY, before + usize::try_from(CHANGED)?).await?;
-        let seconds = storage.last().map_or(0.0, |last| (last - watcher.started).as_secs_f64());
+        let durable = storage.durable(&crate::log::segments(self.stage, REPOSITORY).await?);
+        let seconds = durable.map_or(f64::INFINITY, |durable| (durable - watcher.started).as_secs_f64());
         let row = Row::new(format!("restart.{}.expired", self.objects), seconds, "s");
         results.add(row.beside("metadata-only lists", floor, seconds / floor));
         crate::say(&format!("too old: {seconds:.2} s, bare lists {floor:.2} s"));

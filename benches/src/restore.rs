@@ -1,14 +1,15 @@
-//! A restore, beside a plain parallel create of the same objects.
+//! A restore, beside a plain parallel create of the same objects, and beside Velero.
 
 use std::time::Instant;
 
-use bastion_tests::Context as _;
+use bastion_tests::{Context as _, S3Proxy};
 
 use crate::{
     Options, Result,
     cluster::{self, Stage},
     results::{Results, Row},
     synthetic::NAMESPACES,
+    velero::{Qps, Velero},
 };
 
 /// How many creates at the same time are tried.
@@ -23,7 +24,7 @@ pub fn run(options: &Options, results: &mut Results) -> Result<()> {
 #[allow(clippy::cast_precision_loss)]
 async fn measure(objects: u64, results: &mut Results) -> Result<()> {
     let stage = Stage::new(objects).await?;
-    let bastion = stage.in_folder("restore").await?;
+    let bastion = stage.in_bucket("restore", stage.minio.port()).await?;
     cluster::timed(&bastion, &["backup", "--kinds", &cluster::selection(), "--no-tree"]).await?;
     let (mut best, mut way) = (0.0_f64, 0);
     for at_a_time in AT_A_TIME {
@@ -48,6 +49,27 @@ async fn measure(objects: u64, results: &mut Results) -> Result<()> {
     results.add(Row::new(format!("restore.{objects}.apiserver-cpu"), cpu, "CPU s"));
     results.add(Row::new(format!("restore.{objects}.peak"), run.usage.peak as f64 / f64::from(1 << 20), "MiB"));
     crate::say(&format!("restore {rate:.0} objects/s, {beside} {best:.0}"));
+    velero(&stage, rate, results).await
+}
+
+/// The same by Velero, with each setting.
+#[allow(clippy::cast_precision_loss)]
+async fn velero(stage: &Stage, rate: f64, results: &mut Results) -> Result<()> {
+    let objects = stage.objects.objects();
+    let proxy = S3Proxy::start(stage.minio.port()).await?;
+    for (qps, name) in [(Qps::Default, "velero"), (Qps::Thousand, "velero-1000")] {
+        let mut velero = Velero::start(stage, &proxy, qps).await?;
+        if qps == Qps::Default {
+            velero.backup("whole").await?;
+        }
+        empty(stage).await?;
+        let job = velero.restore(&format!("restore-{}", qps.name()), "whole").await?;
+        let (peer, name) = (objects as f64 / job.seconds, format!("restore.{objects}.{name}"));
+        let row = Row::new(name.clone(), rate, "objects/s");
+        results.add(row.beside(&format!("Velero, {}", qps.words()), peer, rate / peer));
+        job.rows(&name, results);
+        crate::say(&format!("Velero, {}: {peer:.0} objects/s, {job:?}", qps.words()));
+    }
     Ok(())
 }
 

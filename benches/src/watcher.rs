@@ -71,9 +71,26 @@ impl Watcher {
     }
 
     /// Lets it end well.
-    pub async fn stop(mut self) -> Result<()> {
+    pub async fn stop(self) -> Result<()> {
+        self.used().await.map(drop)
+    }
+
+    /// Lets it end well, and tells what it has used in all.
+    pub async fn used(mut self) -> Result<Usage> {
         self.process.signal(Signal::TERM)?;
-        self.process.wait(Duration::from_mins(1)).await?;
-        cluster::succeeded(&mut self.process)
+        let (started, mut usage) = (Instant::now(), self.usage());
+        while self.process.is_running() {
+            let now = self.usage();
+            // Once it has ended there is nothing to see.
+            if now.peak > 0 {
+                usage = now;
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(format!("it does not end: {}", self.process.log_tail(20)).into());
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        cluster::succeeded(&mut self.process)?;
+        Ok(usage)
     }
 }

@@ -18,6 +18,7 @@ use crate::{
 /// Without these the servers call themselves v0.0.0-master, and clients that check versions complain.
 const KUBERNETES_FLAGS: &str = "-s -w -X k8s.io/component-base/version.gitVersion=v1.34.4 \
      -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=34";
+const VELERO_FLAGS: &str = "-s -w -X github.com/vmware-tanzu/velero/pkg/buildinfo.Version=v1.18.3";
 const PLAIN_FLAGS: &str = "-s -w";
 
 /// A program that tests start.
@@ -33,6 +34,10 @@ pub enum Tool {
     Kubectl,
     /// The S3 server.
     Minio,
+    /// What Bastion is compared with, by benches only.
+    Velero,
+    /// Its plugin for S3.
+    VeleroPluginForAws,
 }
 
 impl Tool {
@@ -47,6 +52,8 @@ impl Tool {
             Tool::KubeControllerManager => "kube-controller-manager",
             Tool::Kubectl => "kubectl",
             Tool::Minio => "minio",
+            Tool::Velero => "velero",
+            Tool::VeleroPluginForAws => "velero-plugin-for-aws",
         }
     }
 
@@ -87,7 +94,11 @@ impl Tool {
     }
 
     fn module(self) -> PathBuf {
-        let name = if self == Tool::Minio { "minio" } else { "kubernetes" };
+        let name = match self {
+            Tool::Minio => "minio",
+            Tool::Velero | Tool::VeleroPluginForAws => "velero",
+            _ => "kubernetes",
+        };
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tools").join(name)
     }
 
@@ -95,13 +106,16 @@ impl Tool {
         match self {
             Tool::Etcd => "go.etcd.io/etcd/server/v3".into(),
             Tool::Minio => "github.com/minio/minio".into(),
+            Tool::Velero => "github.com/vmware-tanzu/velero/cmd/velero".into(),
+            Tool::VeleroPluginForAws => "github.com/vmware-tanzu/velero-plugin-for-aws/velero-plugin-for-aws".into(),
             _ => format!("k8s.io/kubernetes/cmd/{}", self.name()),
         }
     }
 
     fn flags(self) -> &'static str {
         match self {
-            Tool::Etcd | Tool::Minio => PLAIN_FLAGS,
+            Tool::Etcd | Tool::Minio | Tool::VeleroPluginForAws => PLAIN_FLAGS,
+            Tool::Velero => VELERO_FLAGS,
             _ => KUBERNETES_FLAGS,
         }
     }

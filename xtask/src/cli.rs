@@ -49,6 +49,8 @@ Examples:
     /// Measure: builds what is shipped, runs the benches, and writes docs/performance.md.
     ///
     /// All benches together take about an hour, and say nothing on a machine that does something else meanwhile.
+    /// `restart` and `restore` also run Velero, which Go builds from source the first time: some minutes, and some
+    /// gigabytes of Go's caches.
     #[command(after_help = "\
 Examples:
   cargo xtask bench
