@@ -211,7 +211,7 @@ async fn serve(mut client: BufStream<TcpStream>, shared: &Shared) -> std::io::Re
         }
         let upstream = match &mut server {
             Some(open) => open,
-            None => server.insert(BufStream::new(TcpStream::connect(shared.target).await?)),
+            None => server.insert(connect(shared.target).await?),
         };
         http1::write(upstream, &request).await?;
         let response = http1::read_response(upstream, seen.method == "HEAD").await?;
@@ -226,6 +226,13 @@ async fn serve(mut client: BufStream<TcpStream>, shared: &Shared) -> std::io::Re
         }
     }
     Ok(())
+}
+
+async fn connect(target: SocketAddr) -> std::io::Result<BufStream<TcpStream>> {
+    let stream = TcpStream::connect(target).await?;
+    // A body of more than the buffer is a second write, which would wait 40 ms for the answer to the first.
+    stream.set_nodelay(true)?;
+    Ok(BufStream::new(stream))
 }
 
 impl Shared {
