@@ -3,6 +3,7 @@
 //! Each bench adds [`Row`](results::Row)s to the results; goals are judged in [`goals`], the page is written by
 //! [`page`]. What is compared is measured in the same run, by turns.
 
+pub mod charts;
 pub mod cluster;
 pub mod cold;
 pub mod goals;

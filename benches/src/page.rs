@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::{
+    charts::CHARTS,
     goals::GOALS,
     machine,
     results::{Results, Row},
@@ -20,8 +21,8 @@ requests and bytes are counted. It is measured as it is shipped and with `--clie
 Its memory is that of the server and its plugins, shared pages counted once.
 ";
 
-/// The page.
-pub fn render(results: &Results) -> String {
+/// The page, with charts that lie in a folder beside it.
+pub fn render(results: &Results, charts: &str) -> String {
     let mut page = HEAD.to_owned();
     // Writing into a String cannot fail.
     let _ = write!(page, "\nMachine: {}.\n\n## Goals\n\n", machine::describe());
@@ -41,7 +42,11 @@ pub fn render(results: &Results) -> String {
         let of = row.name.split('.').next().unwrap_or_default();
         if of != family {
             family = of;
-            let _ = write!(page, "\n## {}\n\n| measure | value | beside | ratio |\n|---|---|---|---|\n", title(of));
+            let _ = write!(page, "\n## {}\n\n", title(of));
+            for chart in CHARTS.iter().filter(|chart| chart.is_of(of) && chart.svg(results).is_some()) {
+                let _ = write!(page, "![{}]({charts}/{}.svg)\n\n", chart.title, chart.name);
+            }
+            page.push_str("| measure | value | beside | ratio |\n|---|---|---|---|\n");
         }
         let _ = writeln!(page, "| {} | {} |", row.name, cells(row));
     }
@@ -73,7 +78,7 @@ fn cells(row: &Row) -> String {
 }
 
 /// Three digits that count, with thousands set apart.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     let digits = if size >= 100.0 || size == 0.0 {
         0
@@ -104,7 +109,7 @@ mod tests {
     fn what_was_not_measured_says_so() {
         let mut results = Results::default();
         results.add(Row::of_runs("growth.memory-slope", &[150.0], "B"));
-        let page = render(&results);
+        let page = render(&results, "performance");
         assert!(
             page.contains("| memory per object | ≤ 200 B from 100,000 to 1,000,000 | 150 B (150–150) |  |  | yes |")
         );

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{BENCHES, Bench, Result, machine, page, results::Results, say};
+use crate::{BENCHES, Bench, Result, charts::CHARTS, machine, page, results::Results, say};
 
 /// What to run.
 #[derive(Debug, Clone, clap::Args)]
@@ -44,7 +44,16 @@ pub fn run(options: &Options) -> Result<()> {
 
 fn write(results: &Results, file: &Path, page: &Path) -> Result<()> {
     results.write(file)?;
-    Ok(fs::write(page, page::render(results))?)
+    // docs/performance/ beside docs/performance.md.
+    let charts = page.with_extension("");
+    fs::create_dir_all(&charts)?;
+    for chart in CHARTS {
+        if let Some(svg) = chart.svg(results) {
+            fs::write(charts.join(chart.name).with_extension("svg"), svg)?;
+        }
+    }
+    let folder = charts.file_name().unwrap_or_default().to_string_lossy();
+    Ok(fs::write(page, page::render(results, &folder))?)
 }
 
 fn chosen(names: &[String]) -> Result<Vec<&'static Bench>> {
