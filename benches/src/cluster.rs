@@ -6,7 +6,9 @@ use std::{
 };
 
 use bastion_tests::{
-    Api, Bastion, Context as _, ControlPlane, ControlPlaneOptions, Process, Resource, crds,
+    Api, Bastion, Context as _, ControlPlane, ControlPlaneOptions, Process, Resource,
+    control_plane::Audited,
+    crds,
     minio::{Minio, repo_url},
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -125,7 +127,7 @@ impl Stage {
     }
 
     /// Requests to the API server so far by `bastion` (or whoever calls himself so).
-    pub fn requests(&self, agent: &str) -> Result<Vec<bastion_tests::control_plane::Audited>> {
+    pub fn requests(&self, agent: &str) -> Result<Vec<Audited>> {
         let mut all = self.cluster.audit()?;
         all.retain(|request| request.agent.starts_with(agent));
         Ok(all)
@@ -135,6 +137,11 @@ impl Stage {
     pub fn kubeconfig(&self) -> Result<PathBuf> {
         Ok(self.cluster.kubeconfig()?)
     }
+}
+
+/// How many requests of somebody are answered whole; a watch counts once, when it has ended.
+pub fn answered(requests: &[Audited], agent: &str) -> usize {
+    requests.iter().filter(|r| r.agent.starts_with(agent) && r.stage == "ResponseComplete").count()
 }
 
 /// The kinds of the objects.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    Result,
+    Result, cluster,
     log::{self, Watched},
     process::Usage,
     restart::{Bench, CHANGED, QUIET, REPOSITORY},
@@ -24,6 +24,7 @@ struct Round {
     usage: Usage,
     sent: usize,
     requests: usize,
+    api_requests: usize,
 }
 
 /// Measures on a cluster whose every object is backed up, and which nobody watches now.
@@ -42,7 +43,13 @@ pub(crate) async fn measure(bench: &Bench<'_>, results: &mut Results) -> Result<
         ("bytes", "B", all(&|round| round.sent as f64), best(&velero, |job| job.sent as f64)),
         ("memory", "MiB", all(&|round| round.usage.peak as f64 / f64::from(1 << 20)), best(&velero, Job::mebibytes)),
         ("cpu", "CPU s", all(&|round| round.usage.cpu.as_secs_f64()), best(&velero, |job| job.usage.cpu.as_secs_f64())),
-        ("requests", "S3 requests", all(&|round| round.requests as f64), best(&velero, |job| job.s3_requests as f64)),
+        ("s3-requests", "requests", all(&|round| round.requests as f64), best(&velero, |job| job.s3_requests as f64)),
+        (
+            "api-requests",
+            "requests",
+            all(&|round| round.api_requests as f64),
+            best(&velero, |job| job.api_requests as f64),
+        ),
     ];
     let name = |what: &str| format!("headline.{}.{what}", bench.objects);
     for (what, unit, runs, (qps, peer)) in measures {
@@ -51,9 +58,15 @@ pub(crate) async fn measure(bench: &Bench<'_>, results: &mut Results) -> Result<
         results.add(row.beside(&beside, peer, peer / median(&runs)));
     }
     let plain = per_object::write(bench.stage).await?;
-    results.add(Row::new(name("per-object.time"), plain.seconds, "s"));
-    results.add(Row::new(name("per-object.requests"), plain.requests as f64, "S3 requests"));
-    results.add(Row::new(name("per-object.bytes"), plain.sent as f64, "B"));
+    let measures = [
+        ("time", "s", plain.seconds, all(&|round| round.seconds)),
+        ("s3-requests", "requests", plain.requests as f64, all(&|round| round.requests as f64)),
+        ("bytes", "B", plain.sent as f64, all(&|round| round.sent as f64)),
+    ];
+    for (what, unit, value, ours) in measures {
+        let row = Row::new(name(&format!("per-object.{what}")), value, unit);
+        results.add(row.beside("Bastion", median(&ours), value / median(&ours)));
+    }
     crate::say(&format!("one file per object: {plain:?}"));
     Ok(())
 }
@@ -63,6 +76,7 @@ async fn round(bench: &Bench<'_>, word: &str) -> Result<Round> {
     bench.change(word).await?;
     let before = log::segments(bench.stage, REPOSITORY).await?.len();
     let storage = Watched::begin(&bench.proxy, Duration::ZERO);
+    let (_, place) = bench.stage.cluster.audit_from(0)?;
     bench.proxy.forget();
     let mut watcher = Watcher::start(&bench.bastion)?;
     let started = watcher.started;
@@ -71,11 +85,13 @@ async fn round(bench: &Bench<'_>, word: &str) -> Result<Round> {
     let durable = storage.durable(&log::segments(bench.stage, REPOSITORY).await?);
     let usage = watcher.used().await?;
     let exchanges = bench.proxy.exchanges();
+    let (asked, _) = bench.stage.cluster.audit_from(place)?;
     Ok(Round {
         seconds: durable.map_or(f64::INFINITY, |durable| (durable - started).as_secs_f64()),
         usage,
         sent: exchanges.iter().map(|exchange| exchange.sent).sum(),
         requests: exchanges.len(),
+        api_requests: cluster::answered(&asked, "bastion/"),
     })
 }
 

@@ -161,7 +161,7 @@ impl<'a> Velero<'a> {
             stamped: stamped(&status),
             usage,
             apiserver_cpu: self.stage.apiserver_cpu().saturating_sub(apiserver).as_secs_f64(),
-            api_requests: requests.iter().filter(|request| request.agent.starts_with("velero")).count(),
+            api_requests: cluster::answered(&requests, "velero"),
             s3_requests: exchanges.len(),
             sent: exchanges.iter().map(|exchange| exchange.sent).sum(),
         })
