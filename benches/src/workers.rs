@@ -119,6 +119,8 @@ impl Bench {
         if bare.len() < made.len() {
             return Err(format!("the bare watcher stored {} of {} changes", bare.len(), made.len()).into());
         }
+        let (p99, bare_p99) = (percentile(&ours, 99.0), percentile(&bare, 99.0));
+        crate::say(&format!("{word}: p99 {p99:.1} ms, bare {bare_p99:.1} ms, {flood:.0} changes/s beside it"));
         Ok(Round { ours, bare, flood })
     }
 

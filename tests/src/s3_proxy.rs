@@ -210,8 +210,8 @@ async fn serve(mut client: BufStream<TcpStream>, shared: &Shared) -> std::io::Re
             Action::Pass | Action::Delay(_) => {}
         }
         let upstream = match &mut server {
-            Some(open) => open,
-            None => server.insert(connect(shared.target).await?),
+            Some(open) if !is_closed(open.get_ref()) => open,
+            _ => server.insert(connect(shared.target).await?),
         };
         http1::write(upstream, &request).await?;
         let response = http1::read_response(upstream, seen.method == "HEAD").await?;
@@ -226,6 +226,11 @@ async fn serve(mut client: BufStream<TcpStream>, shared: &Shared) -> std::io::Re
         }
     }
     Ok(())
+}
+
+/// Whether the server has closed a connection that was idle.
+fn is_closed(stream: &TcpStream) -> bool {
+    !matches!(stream.try_read(&mut [0]), Err(e) if e.kind() == std::io::ErrorKind::WouldBlock)
 }
 
 async fn connect(target: SocketAddr) -> std::io::Result<BufStream<TcpStream>> {

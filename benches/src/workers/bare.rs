@@ -76,6 +76,10 @@ async fn store_line(store: &Arc<dyn Store>, line: std::io::Result<String>) -> Re
     let line = line?;
     let event: Event = serde_json::from_str(&line)?;
     let key = Key::from_segments([format!("{}.seg", event.object.metadata.resource_version)]);
-    store.put(&key, Bytes::from(line), &PutOptions::create()).await?;
+    let (line, overwrite) = (Bytes::from(line), PutOptions::overwrite());
+    if store.put(&key, line.clone(), &overwrite).await.is_err() {
+        // Once more: the connection may have been closed, for it was idle.
+        store.put(&key, line, &overwrite).await?;
+    }
     Ok(())
 }
