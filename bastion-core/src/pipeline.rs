@@ -43,7 +43,7 @@ pub(crate) use lane::{Beginning, Lane};
 pub(crate) use reader::Reader;
 pub use scale::Workers;
 pub use state::{Event, ObjectState};
-pub use stats::{EngineSnapshot, Histogram, HistogramSnapshot, KindSnapshot, Phase, Snapshot, Stats};
+pub use stats::{EngineSnapshot, Histogram, HistogramSnapshot, KindSnapshot, Phase, Saved, Snapshot, Stats};
 
 #[cfg(test)]
 mod tests;

@@ -27,6 +27,7 @@ pub fn run(options: &Options, results: &mut Results) -> Result<()> {
     runtime.block_on(measure(if options.quick { 200 } else { 5_000 }, results))
 }
 
+#[allow(clippy::cast_precision_loss)]
 async fn measure(objects: u64, results: &mut Results) -> Result<()> {
     let stage = Stage::new(objects).await?;
     let proxy = S3Proxy::start(stage.minio.port()).await?;
@@ -43,10 +44,13 @@ async fn measure(objects: u64, results: &mut Results) -> Result<()> {
     ];
     for (name, changes, rate, wait) in rounds {
         let storage = Watched::begin(&proxy, wait);
+        proxy.forget();
         let started = Instant::now();
         let made = change(&stage, 0..changes, rate, name).await?;
         let took = started.elapsed().as_secs_f64();
         watcher.until_quiet(&storage, QUIET).await?;
+        let requests = proxy.exchanges().len() as f64 / changes as f64;
+        results.add(Row::new(format!("latency.{name}.requests"), requests, "requests of any sort a change"));
         let all = latencies(&stage, "latency", &made, &storage).await?;
         rows(&format!("latency.{name}"), &all, took, &storage, results);
     }

@@ -66,9 +66,8 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
         Event::Started { at: when::now(), cluster: cluster.name.clone(), policy: selection.policy_name().to_string() };
     let source = WatchSource::new(client, selection)?;
     let writer = repo.writer(&cluster.name, WriterOptions::new(&cluster.uid, "watch").fenced(true)).await?;
-    let head = writer.head().number;
     let engine = Engine::new(Arc::new(source), writer, options);
-    let events = Events::new(engine.stats(), &repo, &cluster.name, args.output, head);
+    let events = Events::new(engine.stats(), args.output);
     // Before anybody reads that it runs, and stops it.
     let stop = signals::cancelled_by_signal()?;
     let (end, ended) = oneshot::channel();

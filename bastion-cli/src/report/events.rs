@@ -3,12 +3,9 @@
 use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 use bastion_core::{
-    pipeline::{Snapshot, Stats},
-    record::Version,
-    repository::Repository,
+    pipeline::{Saved, Stats},
     time::Timestamp,
 };
-use futures::TryStreamExt;
 use serde::Serialize;
 use tokio::sync::oneshot;
 use tracing::warn;
@@ -24,7 +21,7 @@ use crate::{
 /// How often to look for new commits.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// Objects are named where no more than this became durable at once: names are read back from the log.
+/// Objects are named where no more than this became durable at once.
 const NAMED: u64 = 100;
 
 /// Names on one line for people.
@@ -65,9 +62,9 @@ pub(crate) struct Object {
     version: u64,
 }
 
-impl From<&Version> for Object {
-    fn from(v: &Version) -> Self {
-        Self { id: v.id.to_string(), state: word(v.state), version: v.segment }
+impl From<Saved> for Object {
+    fn from(saved: Saved) -> Self {
+        Self { id: saved.id.to_string(), state: word(saved.state), version: saved.segment }
     }
 }
 
@@ -111,21 +108,16 @@ fn named(objects: &[Object]) -> String {
 pub(crate) struct Events {
     out: Out,
     stats: Arc<Stats>,
-    repo: Repository,
-    cluster: String,
     format: EventFormat,
-    /// The last commit that was told of.
-    version: u64,
     commits: u64,
     stored: u64,
     records: BTreeMap<String, u64>,
 }
 
 impl Events {
-    /// Nothing happened since this commit.
-    pub(crate) fn new(stats: Arc<Stats>, repo: &Repository, cluster: &str, format: EventFormat, version: u64) -> Self {
-        let (out, repo, cluster) = (Out::default(), repo.clone(), cluster.to_owned());
-        Self { out, stats, repo, cluster, format, version, commits: 0, stored: 0, records: BTreeMap::new() }
+    /// Nothing happened so far.
+    pub(crate) fn new(stats: Arc<Stats>, format: EventFormat) -> Self {
+        Self { out: Out::default(), stats, format, commits: 0, stored: 0, records: BTreeMap::new() }
     }
 
     /// Prints what happens, until `end` says how it ended. To be run beside the engine: while a reader stalls
@@ -142,16 +134,16 @@ impl Events {
         let stopped = loop {
             tokio::select! {
                 stopped = &mut end => break stopped,
-                _ = tick.tick() => self.tell().await?,
+                _ = tick.tick() => self.tell()?,
             }
         };
-        self.tell().await?;
+        self.tell()?;
         // Without an event it failed, which the error says.
         stopped.map_or(Ok(()), |stopped| self.print(&stopped))
     }
 
     /// Prints what was saved since the last call.
-    async fn tell(&mut self) -> Result<()> {
+    fn tell(&mut self) -> Result<()> {
         let now = self.stats.snapshot();
         if now.engine.commits == self.commits {
             return Ok(());
@@ -161,33 +153,20 @@ impl Events {
         let records: BTreeMap<_, _> =
             total.iter().map(|(k, n)| (k.clone(), since(k, *n))).filter(|(_, n)| *n > 0).collect();
         let few = records.values().sum::<u64>() <= NAMED;
+        // Also where they are too many: the next event is not theirs.
+        let saved = self.stats.take_saved();
         let event = Event::Saved {
             at: now.engine.committed_at.unwrap_or_else(when::now),
             version: now.engine.segment,
             commits: now.engine.commits - self.commits,
             stored: now.engine.stored_bytes - self.stored,
-            objects: if few { self.objects(&now).await } else { Vec::new() },
+            objects: if few { saved.into_iter().map(Object::from).collect() } else { Vec::new() },
             records,
         };
-        self.version = now.engine.segment;
         self.commits = now.engine.commits;
         self.stored = now.engine.stored_bytes;
         self.records = total;
         self.print(&event)
-    }
-
-    /// The objects of the new commits, those of other writers too. Where they cannot be read the numbers
-    /// have to do: that something was saved is no less true.
-    async fn objects(&self, now: &Snapshot) -> Vec<Object> {
-        let mut entries = self.repo.log(&self.cluster, self.version);
-        let mut objects = Vec::new();
-        while let Ok(Some(entry)) = entries.try_next().await {
-            objects.extend(entry.versions.iter().map(Object::from));
-            if entry.number >= now.engine.segment {
-                break;
-            }
-        }
-        objects
     }
 
     /// Prints an event.

@@ -17,6 +17,7 @@ use crate::{
         lane::Lane,
         patience::Patience,
         state::Event,
+        stats::Saved,
         workers::{body_len, check_foreign},
     },
     record::{Position, State, Withheld},
@@ -244,6 +245,7 @@ impl Batcher {
             item.lane.stats.committed.add(1);
             item.lane.stats.bytes.add(item.bytes);
             item.lane.step(&item.id, Event::Committed);
+            engine.note_saved(Saved { id: item.id, state: item.state, segment: committed.head.number });
         }
         self.learn(committed).await?;
         Ok(next)
@@ -376,7 +378,7 @@ async fn push(ctx: &Context, gathered: &mut Gathered, record: Record) -> Result<
         return Ok(());
     }
     let (id, bytes) = (change.id.clone(), body_len(&change) as u64);
-    let has_body = change.what.state() == State::Put;
+    let state = change.what.state();
     match gathered.batch.push(change).await {
         Ok(()) => {}
         Err(error @ Error::Object { .. }) => {
@@ -386,10 +388,10 @@ async fn push(ctx: &Context, gathered: &mut Gathered, record: Record) -> Result<
         }
         Err(error) => return Err(error),
     }
-    if has_body {
+    if state == State::Put {
         lane.step(&id, Event::Written);
     }
     ctx.stats.engine.bytes_in_flight.set(ctx.batch_room.held());
-    gathered.items.push(Item { lane, id, bytes, _share: share });
+    gathered.items.push(Item { lane, id, state, bytes, _share: share });
     Ok(())
 }

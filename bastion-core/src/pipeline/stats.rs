@@ -10,7 +10,12 @@ use std::{
 };
 
 use crate::{
-    object::GroupKind, pipeline::state::ObjectState, repository::Head, runtime::SharedRuntime, time::Timestamp,
+    object::{GroupKind, ObjectId},
+    pipeline::state::ObjectState,
+    record::State,
+    repository::Head,
+    runtime::SharedRuntime,
+    time::Timestamp,
 };
 
 mod histogram;
@@ -18,6 +23,20 @@ mod snapshot;
 
 pub use histogram::{Histogram, HistogramSnapshot};
 pub use snapshot::{EngineSnapshot, KindSnapshot, Phase, Snapshot};
+
+/// How many of the objects that were saved are remembered by name.
+const REMEMBERED: usize = 128;
+
+/// An object whose change became durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// Which.
+    pub id: ObjectId,
+    /// What became of it.
+    pub state: State,
+    /// Number of the segment.
+    pub segment: u64,
+}
 
 /// What the engine counts, of the whole and of each kind.
 #[derive(Debug)]
@@ -43,6 +62,7 @@ pub(crate) struct EngineStats {
     pub(crate) incarnation: Counter,
     pub(crate) bytes_in_flight: Counter,
     pub(crate) error: Mutex<Option<String>>,
+    saved: Mutex<Vec<Saved>>,
 }
 
 /// Counters and gauges of one kind's pipeline.
@@ -120,6 +140,11 @@ impl Stats {
         lock(&self.engine.head).clone()
     }
 
+    /// The objects that became durable since the last call; of many only the first 128.
+    pub fn take_saved(&self) -> Vec<Saved> {
+        std::mem::take(&mut *lock(&self.engine.saved))
+    }
+
     /// Everything as it is now.
     pub fn snapshot(&self) -> Snapshot {
         let now = self.runtime.uptime();
@@ -151,6 +176,14 @@ impl EngineStats {
     /// The log ends here now.
     pub(crate) fn set_head(&self, head: &Head) {
         *lock(&self.head) = Some(head.clone());
+    }
+
+    /// Remembers an object for whoever asks; where nobody does, that ends soon.
+    pub(crate) fn note_saved(&self, saved: Saved) {
+        let mut all = lock(&self.saved);
+        if all.len() < REMEMBERED {
+            all.push(saved);
+        }
     }
 
     /// The last commit failed with this, or (`None`) did not.
