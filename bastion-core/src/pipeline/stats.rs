@@ -257,3 +257,20 @@ impl KindStats {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_what_was_saved_are_taken_once_and_never_grow_without_end() {
+        let stats = Stats::new(Arc::new(crate::runtime::TokioRuntime::new()));
+        let kind = GroupKind::new("", "ConfigMap");
+        for n in 0..2 * REMEMBERED as u64 {
+            let id = ObjectId::new(&kind, "shop", format!("settings-{n}"));
+            stats.engine.note_saved(Saved { id, state: State::Put, segment: n });
+        }
+        assert_eq!(stats.take_saved().iter().map(|s| s.segment).collect::<Vec<_>>(), Vec::from_iter(0..128));
+        assert_eq!(stats.take_saved(), []);
+    }
+}
