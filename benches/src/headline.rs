@@ -81,7 +81,7 @@ async fn round(bench: &Bench<'_>, word: &str) -> Result<Round> {
     bench.change(word).await?;
     let before = log::segments(bench.stage, REPOSITORY).await?.len();
     let storage = Watched::begin(&bench.proxy, Duration::ZERO);
-    let (_, place) = bench.stage.cluster.audit_from(0)?;
+    let place = bench.stage.cluster.audit_end()?;
     bench.proxy.forget();
     let mut watcher = Watcher::start(&bench.bastion)?;
     let started = watcher.started;

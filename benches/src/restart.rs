@@ -71,7 +71,7 @@ async fn measure(objects: u64, results: &mut Results) -> Result<()> {
 impl Bench<'_> {
     /// From the start of the process until every kind is watched on from where it was left.
     async fn resumed(&self, name: &str, results: &mut Results) -> Result<Watcher> {
-        let (_, from) = self.stage.cluster.audit_from(0)?;
+        let from = self.stage.cluster.audit_end()?;
         let mut watcher = Watcher::start(&self.bastion)?;
         let mut seen = Vec::new();
         let mut place = from;

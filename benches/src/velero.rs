@@ -124,7 +124,7 @@ impl<'a> Velero<'a> {
     async fn run(&mut self, kind: &str, counted: &str, name: &str, spec: &Value) -> Result<Job> {
         let (api, folder) = (&self.stage.api, format!("{API}/{}s", kind.to_lowercase()));
         let server = self.process.id().unwrap_or_default();
-        let (_, place) = self.stage.cluster.audit_from(0)?;
+        let place = self.stage.cluster.audit_end()?;
         let (before, apiserver) = (Usage::of_family(server), self.stage.apiserver_cpu());
         self.proxy.forget();
         let mut usage = Usage::default();

@@ -49,6 +49,14 @@ impl ControlPlane {
         self.audit_from(0).map(|(requests, _)| requests)
     }
 
+    /// The place where the audit log ends now.
+    ///
+    /// # Errors
+    /// When there is no log.
+    pub fn audit_end(&self) -> Result<u64> {
+        Ok(fs::metadata(self.dir().join(FILE)).context("audit log")?.len())
+    }
+
     /// The requests since a place in the audit log, and the place after them.
     ///
     /// # Errors
@@ -104,5 +112,7 @@ pub(super) fn args(dir: &Path) -> Result<Vec<String>> {
         format!("--audit-policy-file={}", path.display()),
         format!("--audit-log-path={}", dir.join(FILE).display()),
         "--audit-log-mode=blocking".to_owned(),
+        // In MiB. By default the log begins anew at 100 of them, and whoever reads from a place finds nothing.
+        "--audit-log-maxsize=65536".to_owned(),
     ])
 }
