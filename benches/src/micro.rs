@@ -22,6 +22,8 @@ use crate::{
     results::{Results, Row},
 };
 
+mod instructions;
+
 /// Sizes of objects as an API server prints them: a usual one, a large one, the largest that etcd takes.
 pub const SIZES: [usize; 3] = [2 << 10, 20 << 10, 1 << 20];
 
@@ -29,7 +31,7 @@ pub const SIZES: [usize; 3] = [2 << 10, 20 << 10, 1 << 20];
 pub fn run(options: &Options, results: &mut Results) -> Result<()> {
     let program = env::current_exe()?.with_file_name("bastion-micro");
     let time = if options.quick { "50" } else { "1000" };
-    let output = Command::new(program).arg(time).output()?;
+    let output = Command::new(&program).arg(time).output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
     }
@@ -37,7 +39,7 @@ pub fn run(options: &Options, results: &mut Results) -> Result<()> {
     for row in rows {
         results.add(row);
     }
-    Ok(())
+    instructions::count(&program, results)
 }
 
 /// Objects of a size, in every form that they take on their way through Bastion.

@@ -1,4 +1,7 @@
 //! What one object costs, step by step: prints rows for the results. Its allocator counts.
+//!
+//! `bastion-micro MILLISECONDS`, or, to be counted from outside, `bastion-micro STEP SIZE TIMES`, which prints how
+//! many objects that were.
 
 use std::{alloc::System, time::Duration};
 
@@ -13,11 +16,25 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() -> Result<()> {
-    let millis = std::env::args().nth(1).and_then(|arg| arg.parse().ok()).unwrap_or(1000);
+    let args: Vec<String> = std::env::args().skip(1).collect();
     // One thread: what is handed over elsewhere waits for nobody here.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if let [step, size, times] = args.as_slice() {
+        let objects = runtime.block_on(do_again(step, size.parse()?, times.parse()?))?;
+        return Ok(serde_json::to_writer(std::io::stdout(), &objects)?);
+    }
+    let millis = args.first().and_then(|arg| arg.parse().ok()).unwrap_or(1000);
     let rows = runtime.block_on(measure(Duration::from_millis(millis)))?;
     Ok(serde_json::to_writer(std::io::stdout(), &rows)?)
+}
+
+async fn do_again(step: &str, size: usize, times: u32) -> Result<usize> {
+    let bodies = Bodies::new(size).await?;
+    let mut objects = 0;
+    for _ in 0..times {
+        objects += bodies.step(step).await?;
+    }
+    Ok(objects)
 }
 
 #[allow(clippy::cast_precision_loss)]
