@@ -1,5 +1,6 @@
 //! A connection to an API server: where it is, who we are, and how long we wait.
 
+mod compression;
 mod proxy;
 
 use std::{
@@ -89,6 +90,7 @@ pub async fn connect(options: &ConnectOptions) -> Result<Client> {
     config.default_retry = false;
     let agent = concat!("bastion/", env!("CARGO_PKG_VERSION"));
     config.headers.push((http::header::USER_AGENT, http::HeaderValue::from_static(agent)));
+    config.disable_compression |= compression::is_near(config.cluster_url.host().unwrap_or_default());
     let server = config.cluster_url.to_string();
     if let Some(proxy) = &config.proxy_url {
         return Err(Error::Config {

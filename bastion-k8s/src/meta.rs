@@ -80,8 +80,14 @@ struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'a> Head<'a> {
     pub(crate) fn parse(object: &'a [u8]) -> Result<Self, String> {
-        serde_json::from_slice(object).map_err(|e| without_content(&e))
+        read(object)
     }
+}
+
+/// Reads JSON. That it is text is looked at once: otherwise the parser looks at every string on its own.
+fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> {
+    let json = std::str::from_utf8(json).map_err(|e| format!("no valid UTF-8 at byte {}", e.valid_up_to()))?;
+    serde_json::from_str(json).map_err(|e| without_content(&e))
 }
 
 /// Where a parser stopped. Its own text may quote the input.
@@ -124,7 +130,7 @@ struct RawListMeta<'a> {
 impl Page {
     /// Takes a list apart. Items are copied out of it, so that one that is kept does not keep the page.
     pub(crate) fn parse(list: &[u8], api_version: &str, kind: &str) -> Result<Self, String> {
-        let raw: RawPage<'_> = serde_json::from_slice(list).map_err(|e| without_content(&e))?;
+        let raw: RawPage<'_> = read(list)?;
         let items = raw.items.unwrap_or_default();
         Ok(Self {
             resource_version: raw.metadata.resource_version.into_owned(),
@@ -136,6 +142,14 @@ impl Page {
 
 /// Items of lists of built-in kinds lack apiVersion and kind; a watch and a GET give them.
 fn complete(item: &str, api_version: &str, kind: &str) -> Result<Bytes, String> {
+    // Those of custom resources begin with both, and need no second look.
+    let begins = |item: &str| {
+        let rest = item.strip_prefix("{\"apiVersion\":\"")?.strip_prefix(api_version)?;
+        rest.strip_prefix("\",\"kind\":\"")?.strip_prefix(kind)?.strip_prefix("\",").map(drop)
+    };
+    if begins(item).is_some() {
+        return Ok(Bytes::copy_from_slice(item.as_bytes()));
+    }
     let head = Head::parse(item.as_bytes())?;
     let inside = item.strip_prefix('{').ok_or("an item is no object")?;
     let mut out = String::with_capacity(item.len() + api_version.len() + kind.len() + 32);
@@ -163,7 +177,7 @@ pub(crate) struct Event<'a> {
 
 impl<'a> Event<'a> {
     pub(crate) fn parse(line: &'a [u8]) -> Result<Self, String> {
-        serde_json::from_slice(line).map_err(|e| without_content(&e))
+        read(line)
     }
 }
 

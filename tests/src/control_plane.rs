@@ -264,7 +264,10 @@ impl ControlPlane {
 pub async fn client_of(kubeconfig: &Path) -> Result<kube::Client> {
     let config = Kubeconfig::read_from(kubeconfig).context(format!("{}", kubeconfig.display()))?;
     let config = kube::Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await;
-    kube::Client::try_from(config.context("kubeconfig")?).context("client")
+    let mut config = config.context("kubeconfig")?;
+    // As Bastion does on the loopback, so that floors are read the same way.
+    config.disable_compression = true;
+    kube::Client::try_from(config).context("client")
 }
 
 fn lock(process: &Mutex<Process>) -> MutexGuard<'_, Process> {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::Method;
 use http_body_util::BodyExt;
 use kube::client::Body;
@@ -130,13 +130,15 @@ impl Client {
 
 /// Reads a body of `most` bytes at most; `patience` is for each piece, not for the whole.
 async fn collect(mut body: Body, patience: Duration, most: usize) -> Result<Bytes, Fault> {
-    let mut all = BytesMut::new();
+    let (mut pieces, mut len) = (Vec::new(), 0);
     while let Some(frame) = timeout(patience, body.frame()).await.map_err(|_| Fault::TimedOut(patience))? {
         let Ok(data) = frame.map_err(Fault::transport)?.into_data() else { continue };
-        if data.len() > most.saturating_sub(all.len()) {
+        if data.len() > most.saturating_sub(len) {
             return Err(Fault::TooLong(most));
         }
-        all.extend_from_slice(&data);
+        len += data.len();
+        pieces.push(data);
     }
-    Ok(all.freeze())
+    // Put together once: a buffer that grows would copy a page two more times.
+    Ok(pieces.concat().into())
 }
