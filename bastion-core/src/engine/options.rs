@@ -35,8 +35,8 @@ impl Default for EngineOptions {
             workers: Workers::default(),
             concurrency: std::thread::available_parallelism().map_or(4, |n| 2 * n.get()),
             queue_objects: 16_384,
-            queue_bytes: 32 << 20,
-            batch_bytes: 32 << 20,
+            queue_bytes: 16 << 20,
+            batch_bytes: 16 << 20,
             commit_interval: Duration::ZERO,
             position_interval: Duration::from_mins(1),
             compare_interval: Duration::from_hours(24),
@@ -77,14 +77,14 @@ impl EngineOptions {
         self
     }
 
-    /// How many bytes of bodies may wait, of all kinds together; 32 MiB unless said otherwise. Beyond, a list
+    /// How many bytes of bodies may wait, of all kinds together; 16 MiB unless said otherwise. Beyond, a list
     /// is not read on, and what a watch shows is remembered by its name and read again later.
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.queue_bytes = bytes;
         self
     }
 
-    /// How many bytes of changed bodies may wait for a commit or be in one; 32 MiB unless said otherwise.
+    /// How many bytes of changed bodies may wait for a commit or be in one; 16 MiB unless said otherwise.
     pub fn batch_bytes(mut self, bytes: usize) -> Self {
         self.batch_bytes = bytes;
         self

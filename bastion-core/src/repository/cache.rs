@@ -16,6 +16,9 @@ use crate::{
     record::{Newest, Order, State},
 };
 
+/// How many newest states there is room for at first.
+const AT_FIRST: usize = 1024;
+
 /// Newest states by a hash of the id, the least useful of them dropped beyond the capacity.
 #[derive(Debug)]
 pub(crate) struct NewestCache {
@@ -66,8 +69,9 @@ impl NewestCache {
         // Room for the unevenness of the shards, so that the promised number fits.
         let room = capacity + capacity / 8 + 64;
         Self {
+            // Grows with what is kept: room for a million would be touched all over by the first thousand.
             slots: Cache::with(
-                room,
+                AT_FIRST,
                 room as u64,
                 UnitWeighter,
                 DefaultHashBuilder::default(),
@@ -109,7 +113,7 @@ impl NewestCache {
         let rv = &newest.order.resource_version;
         let slot = Slot {
             digest: newest.digest,
-            version: match rv.number().filter(|n| n.to_string() == rv.as_str()) {
+            version: match rv.exact_number() {
                 Some(n) => SlotVersion::Number(n),
                 None => SlotVersion::Text(Arc::new(rv.clone())),
             },

@@ -24,7 +24,8 @@ impl Tail {
         self.entries += commit.versions.len();
         self.files.push((commit.run, commit.packs));
         for version in commit.versions {
-            self.versions.entry(version.id.clone()).or_default().push(version);
+            // Most have one; a vector that grows by itself begins with room for four.
+            self.versions.entry(version.id.clone()).or_insert_with(|| Vec::with_capacity(1)).push(version);
         }
     }
 
