@@ -21,7 +21,7 @@ impl Labels {
     /// Whether an object with these labels is selected.
     pub(crate) fn matches(&self, labels: Option<&Map>) -> bool {
         self.0.iter().all(|requirement| {
-            let value = labels.and_then(|l| l.get(&requirement.key)).and_then(|v| v.as_str());
+            let value = labels.and_then(|l| l.get(requirement.key.as_str())).and_then(|v| v.as_str());
             let holds = match (&requirement.values, value) {
                 (None, value) => value.is_some(),
                 (Some(_), None) => false,
@@ -102,8 +102,7 @@ mod tests {
 
     #[test]
     fn selectors_mean_what_they_mean_to_kubectl() {
-        let labels: Map =
-            [("app", "web"), ("env", "b")].map(|(k, v)| (k.to_owned(), Value::String(v.to_owned()))).into();
+        let labels: Map = [("app", "web"), ("env", "b")].map(|(k, v)| (k.into(), Value::from(v))).into();
         for (selector, want) in [
             ("app=web", true),
             ("app==web", true),

@@ -16,7 +16,7 @@ use crate::manifest::{Manifest, ManifestError, Map, PathSet, Value};
 
 /// The canonical bytes of an object.
 pub fn to_bytes(manifest: &Manifest) -> Vec<u8> {
-    let mut out = Vec::with_capacity(1024);
+    let mut out = Vec::with_capacity(2048);
     write_map(manifest.root(), &mut out);
     out
 }
@@ -38,8 +38,8 @@ fn write(value: &Value, out: &mut Vec<u8>) {
         Value::Null => out.extend_from_slice(b"null"),
         Value::Bool(true) => out.extend_from_slice(b"true"),
         Value::Bool(false) => out.extend_from_slice(b"false"),
-        Value::Int(number) => out.extend_from_slice(number.to_string().as_bytes()),
-        Value::UInt(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        Value::Int(number) => out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes()),
+        Value::UInt(number) => out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes()),
         Value::Float(number) => write_float(*number, out),
         Value::String(text) => write_text(text, out),
         Value::Array(list) => write_list(list, out),
@@ -83,6 +83,13 @@ fn write_map(map: &Map, out: &mut Vec<u8>) {
 fn write_text(text: &str, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
+    let must_escape = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    // Nearly all need none. Looking at every byte, without an end on the way, is done many at a time.
+    if !text.bytes().fold(false, |any, byte| any | must_escape(byte)) {
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
     let mut plain = 0;
     for (i, byte) in text.bytes().enumerate() {
         let short = match byte {

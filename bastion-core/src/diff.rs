@@ -79,7 +79,7 @@ fn lists(path: &mut String, old: &[Value], new: &[Value], out: &mut Vec<Differen
     };
     let (before, after) = (kept(&old_names, &new_names), kept(&new_names, &old_names));
     if before != after {
-        let order = |names: Vec<String>| Some(Value::Array(names.into_iter().map(Value::String).collect()));
+        let order = |names: Vec<String>| Some(Value::Array(names.into_iter().map(Value::from).collect()));
         out.push(Difference { path: format!("{path}[order of names]"), old: order(before), new: order(after) });
     }
 }

@@ -1,6 +1,6 @@
 //! What an object is called: kinds, ids, resourceVersions.
 
-use std::{fmt, sync::Arc};
+use std::{cmp::Ordering, fmt, sync::Arc};
 
 /// Group and kind: the part of a kind's name that outlives a change of API version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,7 +71,7 @@ impl fmt::Display for Kind {
 /// deleted and made again continues the same history, under another uid.
 ///
 /// Ordered by group, kind, namespace, name, as bytes: the order of index files.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ObjectId {
     /// API group; empty for the core group.
     pub group: Arc<str>,
@@ -81,6 +81,23 @@ pub struct ObjectId {
     pub namespace: Arc<str>,
     /// Name.
     pub name: Arc<str>,
+}
+
+impl Ord for ObjectId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // Ids of one kind share these texts.
+        let compare = |a: &Arc<str>, b: &Arc<str>| if Arc::ptr_eq(a, b) { Ordering::Equal } else { a.cmp(b) };
+        compare(&self.group, &other.group)
+            .then_with(|| compare(&self.kind, &other.kind))
+            .then_with(|| compare(&self.namespace, &other.namespace))
+            .then_with(|| self.name.cmp(&other.name))
+    }
+}
+
+impl PartialOrd for ObjectId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl ObjectId {
@@ -124,6 +141,12 @@ impl ResourceVersion {
     /// The number, where it is one.
     pub fn number(&self) -> Option<u64> {
         self.0.parse().ok()
+    }
+
+    /// The number, where the text is exactly how that number is written, so that nothing is lost by keeping it
+    /// instead.
+    pub(crate) fn exact_number(&self) -> Option<u64> {
+        self.number().filter(|n| itoa::Buffer::new().format(*n) == &*self.0)
     }
 
     /// Whether there is none at all.

@@ -51,7 +51,7 @@ pub fn from_yaml(text: &str) -> Result<Manifest, ManifestError> {
     let value = serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
         let mut yaml = serde_stacker::Deserializer::new(yaml);
         (yaml.red_zone, yaml.stack_size) = STACK;
-        Seed::default().deserialize(yaml)
+        Seed::new(None, usize::MAX).deserialize(yaml)
     });
     match value.map_err(|error| failed(&error))? {
         Value::Object(root) => Ok(root.into()),

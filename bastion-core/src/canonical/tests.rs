@@ -46,7 +46,7 @@ proptest! {
 
     #[test]
     fn every_double_keeps_its_bits(number in any::<f64>().prop_filter("finite", |n| n.is_finite())) {
-        let manifest = Manifest::from(Map::from([("n".to_owned(), Value::Float(number))]));
+        let manifest = Manifest::from(Map::from([("n".into(), Value::Float(number))]));
         let text = String::from_utf8(to_bytes(&manifest)).unwrap();
         let number_text = text.strip_prefix(r#"{"n":"#).unwrap().strip_suffix('}').unwrap();
         prop_assert!(number_text.parse::<f64>().unwrap().to_bits() == number.to_bits() || number == 0.0);

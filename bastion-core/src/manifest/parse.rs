@@ -4,7 +4,7 @@ use std::{cell::Cell, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{MAX_DEPTH, ManifestError, Map, PathSet, Value, path::Step};
+use super::{MAX_DEPTH, ManifestError, Map, PathSet, Text, Value, path::Step};
 
 /// What `serde_json` calls the only key of the map as which it shows a number, where some crate of the graph
 /// turned its feature `arbitrary_precision` on.
@@ -14,19 +14,32 @@ const NUMBER: &str = "$serde_json::private::Number";
 const SHALLOW: usize = 96;
 
 pub(super) fn parse(json: &[u8], skip: &PathSet) -> Result<Value, ManifestError> {
-    let depth = depth(json);
-    if depth > MAX_DEPTH {
-        return Err(ManifestError::TooDeep);
-    }
-    let mut json = serde_json::Deserializer::from_slice(json);
-    json.disable_recursion_limit();
-    let seed = Seed { skip: Some(skip), is_number: None };
-    let value = if depth <= SHALLOW {
-        seed.deserialize(&mut json)
-    } else {
-        seed.deserialize(serde_stacker::Deserializer::new(&mut json))
+    // Most objects are shallow and valid: that shows while they are read, and costs no look of its own.
+    let error = match read(json, |json| Seed::new(Some(skip), SHALLOW).deserialize(json)) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
     };
-    value.and_then(|value| json.end().map(|()| value)).map_err(|e| ManifestError::Json(e.to_string()))
+    let depth = depth(json);
+    if depth <= SHALLOW {
+        Err(error)
+    } else if depth <= MAX_DEPTH {
+        read(json, |json| Seed::new(Some(skip), usize::MAX).deserialize(serde_stacker::Deserializer::new(json)))
+    } else {
+        Err(ManifestError::TooDeep)
+    }
+}
+
+type Json<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
+
+fn read<'a>(
+    json: &'a [u8],
+    value: impl FnOnce(&mut Json<'a>) -> serde_json::Result<Value>,
+) -> Result<Value, ManifestError> {
+    // Once for all: otherwise every single text is checked on its own.
+    let json = std::str::from_utf8(json).map_err(|e| ManifestError::Json(e.to_string()))?;
+    let mut json = serde_json::Deserializer::from_str(json);
+    json.disable_recursion_limit();
+    value(&mut json).and_then(|value| json.end().map(|()| value)).map_err(|e| ManifestError::Json(e.to_string()))
 }
 
 /// How many levels of lists and maps the text opens at most.
@@ -56,12 +69,26 @@ fn depth(json: &[u8]) -> usize {
 }
 
 /// Reads one value. Also its own visitor.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct Seed<'a> {
     /// What to leave out beneath.
     skip: Option<&'a PathSet>,
+    /// How many levels of lists and maps there may be.
+    levels: usize,
     /// Set by a text that arrives as an owned string: `serde_json` gives that of a number only.
     is_number: Option<&'a Cell<bool>>,
+}
+
+impl<'a> Seed<'a> {
+    pub(crate) fn new(skip: Option<&'a PathSet>, levels: usize) -> Self {
+        Self { skip, levels, is_number: None }
+    }
+
+    /// For what lies one level further down.
+    fn beneath<E: serde::de::Error>(self, step: Step<'a>) -> Result<Self, E> {
+        let levels = self.levels.checked_sub(1).ok_or_else(|| E::custom("nested too deep"))?;
+        Ok(Self::new(step.beneath(), levels))
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Seed<'_> {
@@ -100,14 +127,14 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::String(text.to_owned()))
+        Ok(Value::from(text))
     }
 
     fn visit_string<E>(self, text: String) -> Result<Value, E> {
         if let Some(is_number) = self.is_number {
             is_number.set(true);
         }
-        Ok(Value::String(text))
+        Ok(Value::from(text))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
@@ -115,7 +142,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         match self.skip.map_or(Step::Keep, PathSet::item) {
             Step::Skip => while items.next_element::<IgnoredAny>()?.is_some() {},
             step => {
-                let seed = Seed { skip: step.beneath(), is_number: None };
+                let seed = self.beneath(step)?;
                 while let Some(item) = items.next_element_seed(seed)? {
                     list.push(item);
                 }
@@ -126,7 +153,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
-        while let Some(key) = entries.next_key::<String>()? {
+        while let Some(key) = entries.next_key::<Text>()? {
             let step = self.skip.map_or(Step::Keep, |skip| skip.key(&key));
             if matches!(step, Step::Skip) {
                 entries.next_value::<IgnoredAny>()?;
@@ -135,7 +162,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
                 continue;
             }
             let is_number = Cell::new(false);
-            let seed = Seed { skip: step.beneath(), is_number: (key == NUMBER).then_some(&is_number) };
+            let seed = Seed { is_number: (key == NUMBER).then_some(&is_number), ..self.beneath(step)? };
             let value = entries.next_value_seed(seed)?;
             if is_number.get() {
                 let number = value.as_str().and_then(Value::from_number_text);
@@ -167,22 +194,22 @@ mod tests {
         ] {
             // As serde_json shows it with that feature: a map of one entry whose value is an owned string.
             let shown = MapDeserializer::new([(NUMBER, text.to_owned())].into_iter());
-            let got: Result<_, serde::de::value::Error> = Seed { skip: None, is_number: None }.deserialize(shown);
+            let got: Result<_, serde::de::value::Error> = Seed::new(None, 9).deserialize(shown);
             assert_eq!(got.unwrap(), wanted, "{text}");
             assert_eq!(parse(text.as_bytes(), &PathSet::default()).unwrap(), wanted, "{text}");
         }
         let beyond = MapDeserializer::new([(NUMBER, "1e400".to_owned())].into_iter());
-        let got: Result<_, serde::de::value::Error> = Seed { skip: None, is_number: None }.deserialize(beyond);
+        let got: Result<_, serde::de::value::Error> = Seed::new(None, 9).deserialize(beyond);
         assert!(got.is_err());
     }
 
     #[test]
     fn an_object_that_looks_like_such_a_number_stays_an_object() {
         let json = format!(r#"{{"{NUMBER}":"1"}}"#);
-        let wanted = Value::Object(Map::from([(NUMBER.to_owned(), Value::from("1"))]));
+        let wanted = Value::Object(Map::from([(Text::from(NUMBER), Value::from("1"))]));
         assert_eq!(parse(json.as_bytes(), &PathSet::default()).unwrap(), wanted);
         let text: serde::de::value::StrDeserializer<'_, serde::de::value::Error> = "1".into_deserializer();
-        assert_eq!(Seed { skip: None, is_number: None }.deserialize(text).unwrap(), Value::from("1"));
+        assert_eq!(Seed::new(None, 9).deserialize(text).unwrap(), Value::from("1"));
     }
 
     #[test]

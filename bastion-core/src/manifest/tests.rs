@@ -26,19 +26,19 @@ pub(crate) fn any_value() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::Int),
         any::<u64>().prop_map(|n| i64::try_from(n).map_or(Value::UInt(n), Value::Int)),
         any::<f64>().prop_filter_map("finite", Value::from_f64),
-        any_text().prop_map(Value::String),
+        any_text().prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 48, 6, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::Array),
-            proptest::collection::btree_map(any_text(), inner, 0..5).prop_map(Value::Object),
+            proptest::collection::btree_map(any_text().prop_map_into(), inner, 0..5).prop_map(Value::Object),
         ]
     })
 }
 
 /// Any object.
 pub(crate) fn any_map() -> impl Strategy<Value = Map> {
-    proptest::collection::btree_map(any_text(), any_value(), 0..6)
+    proptest::collection::btree_map(any_text().prop_map_into(), any_value(), 0..6)
 }
 
 fn parse(json: &str) -> Result<Manifest, ManifestError> {
@@ -94,10 +94,9 @@ fn the_deepest_object_is_read_copied_compared_and_dropped_on_a_small_stack() {
         assert_eq!(crate::canonical::to_bytes(&copy), nested(MAX_DEPTH).into_bytes());
     });
     deepest.unwrap().join().unwrap();
-    // Skipping needs no levels, but the limit holds for it too: the text was refused before.
+    // What is left out takes no stack, however deep it is.
     let skip = [Path::of(&["a"])].into_iter().collect();
-    assert_eq!(Manifest::parse(nested(MAX_DEPTH).as_bytes(), &skip).unwrap(), Manifest::default());
-    assert_eq!(Manifest::parse(nested(MAX_DEPTH + 1).as_bytes(), &skip), Err(ManifestError::TooDeep));
+    assert_eq!(Manifest::parse(nested(100 * MAX_DEPTH).as_bytes(), &skip).unwrap(), Manifest::default());
 }
 
 #[test]
@@ -120,7 +119,7 @@ fn paths_are_read_and_written() {
     let mut manifest = Manifest::default();
     manifest.set(&["spec", "a", "b"], 1.into());
     assert_eq!(manifest.get(&["spec", "a", "b"]), Some(&Value::Int(1)));
-    assert_eq!(manifest.remove(&["spec", "a"]), Some(Value::Object([("b".to_owned(), Value::Int(1))].into())));
+    assert_eq!(manifest.remove(&["spec", "a"]), Some(Value::Object([("b".into(), Value::Int(1))].into())));
     assert_eq!(manifest.get(&["spec", "a", "b"]), None);
     assert_eq!(manifest.remove(&["nothing", "there"]), None);
 }

@@ -1,6 +1,6 @@
 //! A JSON value of our own, so that no Cargo feature of `serde_json` can change what it holds.
 
-use super::Map;
+use super::{Map, Text};
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -17,7 +17,7 @@ pub enum Value {
     /// Any other number: finite, and no integer of the two ranges above by its canonical text.
     Float(f64),
     /// Text.
-    String(String),
+    String(Text),
     /// A list.
     Array(Vec<Value>),
     /// A map.
@@ -115,13 +115,13 @@ impl Value {
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Self::String(text.to_owned())
+        Self::String(text.into())
     }
 }
 
 impl From<String> for Value {
     fn from(text: String) -> Self {
-        Self::String(text)
+        Self::String(text.into())
     }
 }
 

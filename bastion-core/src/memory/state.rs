@@ -295,7 +295,7 @@ fn managed_fields(manifest: &Manifest, now: &str) -> Value {
     let mut entry = Manifest::default();
     entry.set(&["apiVersion"], manifest.api_version().unwrap_or_default().into());
     entry.set(&["fieldsType"], "FieldsV1".into());
-    entry.set(&["fieldsV1", "f:metadata"], Value::Object([(".".to_owned(), Value::Object([].into()))].into()));
+    entry.set(&["fieldsV1", "f:metadata"], Value::Object([(".".into(), Value::Object([].into()))].into()));
     entry.set(&["manager"], "memory".into());
     entry.set(&["operation"], "Update".into());
     entry.set(&["time"], now.into());

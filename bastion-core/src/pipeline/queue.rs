@@ -1,6 +1,10 @@
 //! The coalescing queue: the latest observation of each object, in the order in which objects first came.
 
-use std::{cmp::Ordering, collections::BTreeMap, time::Duration};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use crate::{
     object::{ObjectId, ResourceVersion},
@@ -76,7 +80,8 @@ pub(crate) struct Entry {
 /// is not handed out before that is over, so the states of one object go into the log one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    entries: BTreeMap<ObjectId, Entry>,
+    /// By hash: ids are long texts to compare, and their order is asked by nobody.
+    entries: HashMap<ObjectId, Entry>,
     turns: BTreeMap<u64, ObjectId>,
     next_turn: u64,
     bytes: usize,
@@ -125,7 +130,7 @@ impl Queue {
         self.entries.contains_key(id)
     }
 
-    /// The objects that wait, and what was seen of them.
+    /// The objects that wait, in no order, and what was seen of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&ObjectId, &Seen)> {
         self.entries.iter().map(|(id, entry)| (id, &entry.seen))
     }

@@ -270,7 +270,7 @@ mod tests {
             let id = ObjectId::new(&kind, "shop", format!("settings-{n}"));
             stats.engine.note_saved(Saved { id, state: State::Put, segment: n });
         }
-        assert_eq!(stats.take_saved().iter().map(|s| s.segment).collect::<Vec<_>>(), Vec::from_iter(0..128));
+        assert_eq!(stats.take_saved().iter().map(|s| s.segment).collect::<Vec<_>>(), (0..128).collect::<Vec<_>>());
         assert_eq!(stats.take_saved(), []);
     }
 }

@@ -2,7 +2,7 @@
 //! low-water mark. Nothing here waits.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -37,7 +37,8 @@ struct Flight {
 #[derive(Debug)]
 pub(crate) struct Tracker {
     queue: Queue,
-    flight: BTreeMap<ObjectId, Flight>,
+    /// By hash, as the queue's.
+    flight: HashMap<ObjectId, Flight>,
     pub(crate) low: LowWater,
     pub(crate) recent: Recent,
     /// (since, ticket) of everything that is queued or in flight.
@@ -49,7 +50,7 @@ impl Tracker {
     pub(crate) fn new(saved: Option<ResourceVersion>, stats: Arc<KindStats>) -> Self {
         Self {
             queue: Queue::default(),
-            flight: BTreeMap::new(),
+            flight: HashMap::new(),
             low: LowWater::starting_at(saved),
             recent: Recent::default(),
             ages: BTreeSet::new(),

@@ -1,6 +1,6 @@
 //! Getting a commit into the log, against other writers and lost answers.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use super::{
     Batch, CommitNotes, Committed, Writer,
@@ -184,7 +184,7 @@ impl Writer {
             return Err(self.wrong_cluster(uid));
         }
         let mut newest: Vec<(ObjectId, Newest)> = Vec::new();
-        let mut at = std::collections::BTreeMap::new();
+        let mut at = HashMap::new();
         for version in &commit.versions {
             let ours = order::newest_of(version);
             if let Some(i) = at.get(&version.id) {

@@ -59,7 +59,7 @@ fn remove_pointer(manifest: &mut Manifest, pointer: &str) {
     let mut map = manifest.root_mut();
     let mut steps = steps.iter();
     while let Some(step) = steps.next() {
-        let Some(mut value) = map.get_mut(step) else { return };
+        let Some(mut value) = map.get_mut(step.as_str()) else { return };
         while let Value::Array(list) = value {
             let item = steps.next().and_then(|step| step.parse::<usize>().ok()).and_then(|i| list.get_mut(i));
             let Some(item) = item else { return };
@@ -68,7 +68,7 @@ fn remove_pointer(manifest: &mut Manifest, pointer: &str) {
         let Some(inner) = value.as_object_mut() else { return };
         map = inner;
     }
-    map.remove(&last);
+    map.remove(last.as_str());
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub(super) fn relink(manifest: &mut Manifest, links: &[(OwnerReference, Link)]) 
         let Some(entry) = entry.as_object_mut() else { return false };
         match links.iter().find(|(reference, _)| is(entry, reference)) {
             Some((_, Link::To(uid))) => {
-                entry.insert("uid".to_owned(), uid.as_str().into());
+                entry.insert("uid".into(), uid.as_str().into());
                 true
             }
             _ => false,

@@ -82,7 +82,7 @@ fn subject(map: &mut Map, namespaces: &Namespaces) {
         && let Some(to) = namespaces.get(*namespace)
     {
         *namespace = to;
-        *name = parts.join(":");
+        *name = parts.join(":").into();
     }
 }
 
@@ -104,7 +104,7 @@ fn rename(mut value: Option<&mut Value>, namespaces: &Namespaces) {
     if let Some(Value::String(name)) = &mut value
         && let Some(to) = namespaces.get(name.as_str())
     {
-        *name = to.to_string();
+        *name = to.as_ref().into();
     }
 }
 

@@ -165,7 +165,7 @@ proptest! {
     /// Cleaned once stays as it is, skipped while parsing or not, whatever the object.
     #[test]
     fn cleaning_is_idempotent(mut map in crate::manifest::tests::any_map(), metadata in crate::manifest::tests::any_map(), pick in 0..6_usize) {
-        map.insert("metadata".to_owned(), Value::Object(metadata));
+        map.insert("metadata".into(), Value::Object(metadata));
         let kind = [kind("", "Service"), kind("", "Pod"), kind("batch", "Job"), kind("", "Secret"), kind("x.dev", "Widget"),
             kind("apiextensions.k8s.io", "CustomResourceDefinition")][pick].clone();
         for rules in [Rules::backup(), Rules::restore()] {

@@ -44,7 +44,7 @@ async fn a_change_is_one_put_and_a_status_is_none() {
 
     let (commits, records) = (world.commits(), world.records().await);
     for n in 0..1000 {
-        let ready = crate::manifest::Value::String(format!("ready {n}"));
+        let ready = crate::manifest::Value::from(format!("ready {n}"));
         world.cluster.put_status(&id(&format!("c{n}")), ready).unwrap();
         world.runtime.sleep(Duration::from_millis(300)).await;
     }

@@ -45,6 +45,10 @@ impl RawBlock {
         if self.0.len() + body.len() > MAX_RAW_BLOCK as usize {
             return Err(too_large("a block"));
         }
+        if self.0.is_empty() {
+            // Pages that are not written take no memory.
+            self.0.reserve_exact(TARGET_RAW_BLOCK.max(body.len()));
+        }
         self.0.extend_from_slice(body);
         Ok(offset)
     }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use prost::Message;
+use uuid::Uuid;
 
 use super::{
     block::{self, Block, Span},
@@ -96,7 +97,7 @@ impl Columns {
             (State::Released, _) => 3,
         });
         let rv = &v.order.resource_version;
-        if let Some(n) = rv.number().filter(|n| *n != ODD_VERSION && n.to_string() == rv.as_str()) {
+        if let Some(n) = rv.exact_number().filter(|n| *n != ODD_VERSION) {
             c.resource_version.push(n);
         } else {
             c.resource_version.push(ODD_VERSION);
@@ -201,7 +202,7 @@ impl<'a> Reader<'a> {
             };
             let uid = match self.some(c.uid.as_chunks::<16>().0.get(i))? {
                 &ODD_UID => self.some(odd_uids.next())?.as_str().into(),
-                uid => uuid_text(uid).into(),
+                uid => (&*Uuid::from_bytes(*uid).hyphenated().encode_lower(&mut Uuid::encode_buffer())).into(),
             };
             let state = match self.column(&c.state, i)? {
                 1 => State::Put,
@@ -268,25 +269,7 @@ impl<'a> Reader<'a> {
 /// The 16 bytes of a UUID in its lower-case text form; `None` for any other text, and for the one that
 /// stands for "other text".
 fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
-    let hex: String = text.split('-').collect();
-    if text.len() != 36 || hex.len() != 32 {
-        return None;
-    }
-    let mut out = [0; 16];
-    for (byte, pair) in out.iter_mut().zip(hex.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    (out != ODD_UID && uuid_text(&out) == text).then_some(out)
-}
-
-fn uuid_text(bytes: &[u8; 16]) -> String {
-    let n = u128::from_be_bytes(*bytes);
-    format!(
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        n >> 96,
-        (n >> 80) & 0xffff,
-        (n >> 64) & 0xffff,
-        (n >> 48) & 0xffff,
-        n & 0xffff_ffff_ffff
-    )
+    let uuid = Uuid::try_parse(text).ok()?;
+    let is_usual = uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text;
+    (is_usual && *uuid.as_bytes() != ODD_UID).then(|| uuid.into_bytes())
 }

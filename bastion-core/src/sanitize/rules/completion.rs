@@ -32,5 +32,5 @@ pub(crate) fn completion(kind: &GroupKind, status: &Value) -> Option<Value> {
 }
 
 fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
-    Value::Object(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Map>())
+    Value::Object(entries.into_iter().map(|(key, value)| (key.into(), value)).collect::<Map>())
 }
