@@ -53,6 +53,14 @@ pub enum Observation {
     Begin(Coverage),
     /// The object exists and is selected.
     Object(Observed),
+    /// The object exists and is selected; its content was not read. Where the log does not have it at that
+    /// resourceVersion it is read by a GET.
+    Exists {
+        /// Which object.
+        id: ObjectId,
+        /// Its resourceVersion.
+        at: ResourceVersion,
+    },
     /// The object exists and is not selected: if its newest state was put under this policy, it is released.
     Unselected {
         /// Which object.
@@ -80,7 +88,7 @@ pub enum Observation {
     /// only this moves the saved position: the resourceVersions of single objects never do, so an object may
     /// be read beside the watch and reported at any time.
     Mark(ResourceVersion),
-    /// The saved position was too old (410): a list follows.
+    /// The saved position was too old (410): a list follows, if the stream is read on.
     Expired,
     /// The cluster's resourceVersion is below the saved position: etcd was restored from a backup. A list
     /// follows; nothing is deleted on its word, and a new incarnation begins after it.
@@ -142,6 +150,12 @@ pub trait Source: Debug + Send + Sync + 'static {
         kind: &Kind,
         from: Option<ResourceVersion>,
     ) -> BoxStream<'static, Result<Observation, SourceError>>;
+
+    /// As `observe` from nothing, for a kind that the log already has: objects may be shown without their
+    /// content.
+    fn compare(&self, kind: &Kind) -> BoxStream<'static, Result<Observation, SourceError>> {
+        self.observe(kind, None)
+    }
 
     /// One object as it is now, for bodies that were let go and for the 404 that proves: `None` is the API
     /// server's own 404 for an existing kind and namespace path, nothing less.

@@ -7,6 +7,7 @@ pub mod error;
 mod http;
 pub mod lease;
 mod meta;
+mod partial;
 pub mod select;
 pub mod source;
 

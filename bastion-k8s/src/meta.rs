@@ -103,12 +103,12 @@ pub(crate) fn without_content(error: &serde_json::Error) -> String {
 
 /// A page of a list.
 #[derive(Debug)]
-pub(crate) struct Page {
+pub(crate) struct Page<T = Bytes> {
     pub(crate) resource_version: String,
     /// Where the next page begins; empty on the last.
     pub(crate) next: String,
     /// The objects, each complete with apiVersion and kind.
-    pub(crate) items: Vec<Bytes>,
+    pub(crate) items: Vec<T>,
 }
 
 #[derive(Deserialize)]

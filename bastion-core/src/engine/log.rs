@@ -41,7 +41,7 @@ impl Log {
         let accepted = withheld.as_ref().filter(|w| self.is_accepted(w)).map_or(0, |w| w.count);
         // Where deletions are withheld only a new list tells whether they still are to be.
         let from = saved.filter(|_| same_rules && withheld.is_none()).map(|p| p.resource_version.clone());
-        let judge = Judge { policy: self.policy.clone(), incarnation: self.incarnation, same_rules };
+        let judge = Judge { policy: self.policy.clone(), incarnation: self.incarnation, same_rules: same_rules.into() };
         let floor = saved.map(|p| p.resource_version.clone());
         (Beginning { kind, judge, fingerprint, from, withheld, accepted }, floor)
     }

@@ -38,11 +38,13 @@ pub struct MemorySource {
     continuous: bool,
     policy: Arc<str>,
     selection: Selection,
+    /// Lists show no bodies.
+    without_content: bool,
 }
 
 impl MemorySource {
     pub(super) fn new(cluster: MemoryCluster, continuous: bool) -> Self {
-        Self { cluster, continuous, policy: "all".into(), selection: Selection::Everything }
+        Self { cluster, continuous, policy: "all".into(), selection: Selection::Everything, without_content: false }
     }
 
     /// Under another policy's name.
@@ -86,6 +88,13 @@ impl MemorySource {
         out.push_back(Observation::Begin(Coverage { namespaces: None, selector: self.by_server() }));
         for (id, live) in state.objects.iter().filter(|(id, _)| id.group_kind() == *kind) {
             self.exists(state, id, &live.body, &live.resource_version, out);
+        }
+        if self.without_content {
+            for observation in out.iter_mut() {
+                if let Observation::Object(Observed { id, resource_version, .. }) = observation {
+                    *observation = Observation::Exists { id: id.clone(), at: resource_version.clone() };
+                }
+            }
         }
         out.push_back(Observation::Complete { at: state.revision.into(), resume: state.revision.into() });
     }
@@ -275,6 +284,10 @@ impl Source for MemorySource {
             done: false,
         };
         stream::unfold(follow, Follow::next).boxed()
+    }
+
+    fn compare(&self, kind: &Kind) -> BoxStream<'static, Result<Observation, SourceError>> {
+        Self { without_content: true, ..self.clone() }.observe(kind, None)
     }
 
     async fn get(&self, kind: &Kind, id: &ObjectId) -> Result<Option<Current>, SourceError> {

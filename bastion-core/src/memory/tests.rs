@@ -26,6 +26,7 @@ fn said(observation: &Observation) -> String {
     match observation {
         Observation::Begin(_) => "begin".into(),
         Observation::Object(observed) => format!("{}@{}", observed.id.name, observed.resource_version),
+        Observation::Exists { id, at } => format!("{}@{at} unread", id.name),
         Observation::Unselected { id, at } => format!("not {}@{at}", id.name),
         Observation::Complete { at, .. } => format!("complete@{at}"),
         Observation::Gone { id, at, proof } => format!("gone {}@{at} {proof:?}", id.name),

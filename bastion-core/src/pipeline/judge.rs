@@ -1,6 +1,12 @@
 //! What an observation means, given the newest state that the log has. Pure.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::{
+    cmp::Ordering,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
 
 use crate::{
     pipeline::queue::Seen,
@@ -9,7 +15,7 @@ use crate::{
 };
 
 /// Who judges.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Judge {
     /// The policy that the observations belong to.
     pub(crate) policy: Arc<str>,
@@ -17,7 +23,7 @@ pub(crate) struct Judge {
     pub(crate) incarnation: u32,
     /// Whether the rules are those by which the log's newest states were made, so that an equal
     /// resourceVersion means an equal digest.
-    pub(crate) same_rules: bool,
+    pub(crate) same_rules: AtomicBool,
 }
 
 /// What to do about an observation.
@@ -57,7 +63,9 @@ impl Judge {
             return Verdict::Unchanged;
         }
         match seen {
-            Seen::Object { .. } if self.same_rules && newest.state == State::Put && newest.order == ours => {
+            Seen::Object { .. }
+                if self.same_rules.load(Relaxed) && newest.state == State::Put && newest.order == ours =>
+            {
                 Verdict::Unchanged
             }
             Seen::Object { .. } => Verdict::Hash,
@@ -76,7 +84,7 @@ mod tests {
     use crate::hash::Digest;
 
     fn judge() -> Judge {
-        Judge { policy: "all".into(), incarnation: 2, same_rules: true }
+        Judge { policy: "all".into(), incarnation: 2, same_rules: true.into() }
     }
 
     fn newest(incarnation: u32, rv: u64, state: State, policy: &str) -> Newest {
@@ -104,7 +112,7 @@ mod tests {
     fn an_equal_resource_version_is_trusted_only_under_the_same_rules() {
         let put = newest(2, 10, State::Put, "all");
         assert_eq!(judge().judge(&object(10), Some(&put)), Verdict::Unchanged);
-        assert_eq!(Judge { same_rules: false, ..judge() }.judge(&object(10), Some(&put)), Verdict::Hash);
+        assert_eq!(Judge { same_rules: false.into(), ..judge() }.judge(&object(10), Some(&put)), Verdict::Hash);
         // Selected again through its namespace: its own resourceVersion has not moved.
         assert_eq!(judge().judge(&object(10), Some(&newest(2, 10, State::Released, "all"))), Verdict::Hash);
         // The same number in another life of etcd is another state.

@@ -1,6 +1,6 @@
 //! One kind's lane: its tracker behind a lock, and whom to wake when something in it changed.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -11,7 +11,7 @@ use crate::{
     object::{GroupKind, Kind, ObjectId, ResourceVersion},
     pipeline::{
         context::{Context, ToBatcher},
-        judge::Judge,
+        judge::{Judge, Verdict},
         patience::Patience,
         queue::Seen,
         state::Event,
@@ -205,6 +205,26 @@ impl Lane {
     /// Looks at, or changes, the tracker.
     pub(crate) fn tracker<T>(&self, f: impl FnOnce(&mut Tracker) -> T) -> T {
         f(&mut self.inner().tracker)
+    }
+
+    /// Whether the log has the object just as it was seen, and nothing of it is on its way: then there is
+    /// nothing to do. `false` where that is not known without a look into the log's files.
+    pub(crate) fn has_already(&self, id: &ObjectId, seen: &Seen) -> bool {
+        // Asked for before the index is: what leaves the tracker is in the index.
+        if self.tracker(|t| t.is_under_way(id)) {
+            return false;
+        }
+        let newest = self.ctx.index.newest_in_memory(id).filter(|n| n.order == self.judge.order(seen));
+        newest.is_some() && self.judge.judge(seen, newest.as_ref()) == Verdict::Unchanged
+    }
+
+    /// Whether the log has the kind, made by the rules of now: then a list without content shows what differs.
+    pub(crate) fn is_in_log(&self) -> bool {
+        // A position is where everything before it is in the log by these rules.
+        if self.position().is_some() {
+            self.judge.same_rules.store(true, Relaxed);
+        }
+        self.judge.same_rules.load(Relaxed)
     }
 
     /// Waits until nothing waits and nothing is in flight.

@@ -23,6 +23,23 @@ use crate::{
 
 type Stream = BoxStream<'static, Result<Observation, SourceError>>;
 
+/// With so many differences, or fewer than a share of what is there, a list without content is read on: each
+/// difference costs a GET. Beyond both a list with content costs less.
+const FEW_DIFFERENCES: u64 = 1000;
+const SMALL_SHARE: u64 = 8;
+
+/// What an observation leads to.
+#[derive(Debug)]
+enum Next {
+    /// Read on.
+    Observation,
+    /// The position is of no use: look at everything anew.
+    Compare,
+    /// Too much differs from the log: read everything anew.
+    List,
+    End(End),
+}
+
 /// Why reading ended.
 #[derive(Debug)]
 enum End {
@@ -55,6 +72,9 @@ pub(crate) struct Reader {
     ask_at: Duration,
     /// When to look at everything anew although nothing is wrong.
     compare_at: Duration,
+    /// How many objects this list has shown, and how many of them are still to be read.
+    shown: u64,
+    unread: u64,
 }
 
 impl Reader {
@@ -77,6 +97,8 @@ impl Reader {
             namespaces: BTreeSet::new(),
             ask_at: Duration::MAX,
             compare_at,
+            shown: 0,
+            unread: 0,
         }
     }
 
@@ -121,7 +143,10 @@ impl Reader {
         if self.from.is_some() {
             lane.stats.enter(Phase::Following);
         }
-        let mut stream = lane.ctx.source.observe(&lane.kind, self.from.clone());
+        let mut stream = match self.from.clone() {
+            None if lane.is_in_log() => lane.ctx.source.compare(&lane.kind),
+            from => lane.ctx.source.observe(&lane.kind, from),
+        };
         loop {
             let now = lane.ctx.options.runtime.uptime();
             let wake = self.ask_at.min(self.compare_at).saturating_sub(now);
@@ -130,13 +155,13 @@ impl Reader {
                 biased;
                 () = lane.stop.cancelled() => return Ok(End::Stopped),
                 () = lane.relist.notified() => {
-                    stream = self.relist();
+                    stream = self.look_anew(false);
                     continue;
                 }
                 next = stream.next() => next,
                 () = wake => {
                     if self.is_due().await {
-                        stream = self.relist();
+                        stream = self.look_anew(false);
                     }
                     continue;
                 }
@@ -154,22 +179,25 @@ impl Reader {
             let taken = lane.stop.run_until_cancelled(self.take_in(observation)).await;
             match taken.transpose()? {
                 None => return Ok(End::Stopped),
-                Some(Some(end)) => return Ok(end),
-                Some(None) => {}
+                Some(Next::Observation) => {}
+                Some(Next::Compare) => stream = self.look_anew(false),
+                Some(Next::List) => stream = self.look_anew(true),
+                Some(Next::End(end)) => return Ok(end),
             }
         }
     }
 
-    /// Looks at everything anew.
-    fn relist(&mut self) -> Stream {
+    /// Looks at everything anew: at content only where the log has none of it, unless all is wanted.
+    fn look_anew(&mut self, in_full: bool) -> Stream {
         self.list = None;
         self.fresh = true;
         self.ask_at = Duration::MAX;
         self.lane.tracker(|t| t.low.cancel_list());
-        self.lane.ctx.source.observe(&self.lane.kind, None)
+        let (source, kind) = (&self.lane.ctx.source, &self.lane.kind);
+        if !in_full && self.lane.is_in_log() { source.compare(kind) } else { source.observe(kind, None) }
     }
 
-    async fn take_in(&mut self, observation: Observation) -> Result<Option<End>> {
+    async fn take_in(&mut self, observation: Observation) -> Result<Next> {
         let lane = self.lane.clone();
         if self.error.take().is_some() {
             lane.stats.set_error(None);
@@ -178,10 +206,29 @@ impl Reader {
             Observation::Begin(coverage) => self.begin(coverage),
             Observation::Object(Observed { id, resource_version, body }) => {
                 lane.stats.selected.add(1);
-                let body = self.make_room(body).await;
-                self.saw(&id, Seen::Object { at: resource_version, body }).await;
+                let seen = Seen::Object { at: resource_version.clone(), body: None };
+                if !self.saw(&id, &seen) {
+                    let body = self.make_room(body).await;
+                    lane.offer(&id, Seen::Object { at: resource_version, body }).await;
+                }
             }
-            Observation::Unselected { id, at } => self.saw(&id, Seen::Unselected { at }).await,
+            Observation::Exists { id, at } => {
+                lane.stats.selected.add(1);
+                let seen = Seen::Object { at, body: None };
+                if !self.saw(&id, &seen) {
+                    lane.offer(&id, seen).await;
+                    self.unread += 1;
+                    if self.unread > FEW_DIFFERENCES.max(self.shown / SMALL_SHARE) {
+                        return Ok(Next::List);
+                    }
+                }
+            }
+            Observation::Unselected { id, at } => {
+                let seen = Seen::Unselected { at };
+                if !self.saw(&id, &seen) {
+                    lane.offer(&id, seen).await;
+                }
+            }
             Observation::Gone { id, at, proof } => {
                 lane.stats.events.add(1);
                 self.follow();
@@ -192,16 +239,13 @@ impl Reader {
                 self.follow();
                 lane.tracker(|t| t.low.mark(at));
             }
-            Observation::Expired => {
-                self.list = None;
-                self.fresh = true;
-            }
+            Observation::Expired => return Ok(Next::Compare),
             Observation::Rewound { now } => {
                 tracing::warn!(kind = %lane.group_kind, %now, "the cluster's resourceVersion went backwards");
-                return Ok(Some(End::Rewound));
+                return Ok(Next::End(End::Rewound));
             }
         }
-        Ok(None)
+        Ok(Next::Observation)
     }
 
     fn begin(&mut self, coverage: Coverage) {
@@ -209,6 +253,7 @@ impl Reader {
         let is_base = self.list.as_ref().map_or(self.fresh, |cut| cut.is_base);
         self.list = Some(Listing::new(coverage, is_base));
         self.complete = false;
+        (self.shown, self.unread) = (0, 0);
         if is_base {
             self.lane.stats.enter(Phase::Listing);
         }
@@ -224,13 +269,20 @@ impl Reader {
         }
     }
 
-    async fn saw(&mut self, id: &ObjectId, seen: Seen) {
+    /// Takes note of what exists; says whether nothing is to be done about it: it is settled then, for no
+    /// position waits for what was never admitted.
+    fn saw(&mut self, id: &ObjectId, seen: &Seen) -> bool {
         self.lane.stats.events.add(1);
+        self.shown += 1;
         match &mut self.list {
             Some(list) => list.saw(id, seen.at()),
             None => self.follow(),
         }
-        self.lane.offer(id, seen).await;
+        let unchanged = self.lane.has_already(id, seen);
+        if unchanged {
+            self.lane.stats.unchanged.add(1);
+        }
+        unchanged
     }
 
     /// A list waits for room, for it can; a watch must be read on, so what finds no room is read again later.
@@ -240,12 +292,12 @@ impl Reader {
         share.map(|share| Held::new(body, share))
     }
 
-    async fn complete(&mut self, at: ResourceVersion, resume: ResourceVersion) -> Result<Option<End>> {
+    async fn complete(&mut self, at: ResourceVersion, resume: ResourceVersion) -> Result<Next> {
         let lane = self.lane.clone();
-        let Some(list) = self.list.take() else { return Ok(None) };
+        let Some(list) = self.list.take() else { return Ok(Next::Observation) };
         if list.is_base && self.went_backwards(&at) {
             tracing::warn!(kind = %lane.group_kind, %at, "the list is older than the saved position");
-            return Ok(Some(End::Rewound));
+            return Ok(Next::End(End::Rewound));
         }
         let is_base = list.is_base;
         let order = Order { incarnation: lane.judge.incarnation, resource_version: at.clone() };
@@ -263,7 +315,7 @@ impl Reader {
             }
             Decision::Rewound(id) => {
                 tracing::warn!(%id, %at, "the list shows an older state than the log has");
-                return Ok(Some(End::Rewound));
+                return Ok(Next::End(End::Rewound));
             }
             Decision::Withhold { withheld, namespaces } => {
                 tracing::warn!(kind = %lane.group_kind, count = withheld.count, of = withheld.of, "deletions withheld");
@@ -279,7 +331,7 @@ impl Reader {
             lane.stats.enter(Phase::Following);
         }
         lane.tracker(|t| t.low.complete_list(is_base.then_some(resume)));
-        Ok(None)
+        Ok(Next::Observation)
     }
 
     /// A one-shot source does not compare with the saved position by itself.

@@ -122,6 +122,11 @@ impl Tracker {
         self.queue.holds(id)
     }
 
+    /// Whether something of the object waits or is in flight.
+    pub(crate) fn is_under_way(&self, id: &ObjectId) -> bool {
+        self.queue.holds(id) || self.flight.contains_key(id)
+    }
+
     /// Everything that waits or is in flight, and where the latest of it says that the object exists, its
     /// resourceVersion.
     pub(crate) fn under_way(&self) -> BTreeMap<ObjectId, Option<ResourceVersion>> {

@@ -87,6 +87,11 @@ impl Index {
         Ok(newest)
     }
 
+    /// The newest state of an object, if it is in memory.
+    pub(crate) fn newest_in_memory(&self, id: &ObjectId) -> Option<Newest> {
+        self.cache.get(id)
+    }
+
     /// The newest states of all objects of a kind, deleted and released ones too, in the order of their ids:
     /// one pass over the index files, never from the cache. Sees the state of the moment of the call.
     pub fn live(&self, kind: &GroupKind) -> BoxStream<'static, Result<(ObjectId, Newest)>> {

@@ -9,9 +9,10 @@ use crate::{
     http::{
         fault::{Fault, Right},
         paths,
-        rest::Request,
+        rest::{JSON, Request},
     },
     meta::Page,
+    partial::{self, Item},
 };
 
 /// What one page should weigh: it is in memory as a whole.
@@ -21,6 +22,9 @@ const TOO_MUCH: usize = 4 * PAGE_BYTES;
 /// What is asked for first, when the objects' size is not known yet.
 const FIRST_PAGE: usize = 50;
 const LARGEST_PAGE: usize = 500;
+/// The same where only metadata is asked for.
+const FIRST_OF_METADATA: usize = 2_000;
+const LARGEST_OF_METADATA: usize = 10_000;
 
 /// A consistent list of one kind: all its pages, of all its namespaces, show one resourceVersion.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub(crate) struct Pages {
     places: Vec<Option<String>>,
     next: String,
     limit: usize,
+    largest: usize,
+    accept: &'static str,
     at: Option<String>,
 }
 
@@ -54,15 +60,39 @@ impl Pages {
 
     fn of_places(client: Client, kind: Kind, labels: Option<String>, mut places: Vec<Option<String>>) -> Self {
         places.reverse();
-        Self { client, kind, labels, places, next: String::new(), limit: FIRST_PAGE, at: None }
+        Self {
+            client,
+            kind,
+            labels,
+            places,
+            next: String::new(),
+            limit: FIRST_PAGE,
+            largest: LARGEST_PAGE,
+            accept: JSON,
+            at: None,
+        }
+    }
+
+    /// Of metadata only, for [`Self::next_items`].
+    pub(crate) fn of_metadata(self) -> Self {
+        Self { limit: FIRST_OF_METADATA, largest: LARGEST_OF_METADATA, accept: partial::ACCEPT, ..self }
     }
 
     /// The next page; `None` when the list is complete. After an error the list is of no use: its pages
     /// prove nothing about what was not in them.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<Bytes>>> {
+        self.read(|body, kind| Page::parse(&body, &kind.api_version(), &kind.kind)).await
+    }
+
+    /// The same of metadata.
+    pub(crate) async fn next_items(&mut self) -> Result<Option<Vec<Item>>> {
+        self.read(|body, kind| partial::parse(&body, &kind.api_version(), &kind.kind)).await
+    }
+
+    async fn read<T>(&mut self, parse: fn(Bytes, &Kind) -> Result<Page<T>, String>) -> Result<Option<Vec<T>>> {
         let Some(place) = self.places.last() else { return Ok(None) };
         let body = loop {
-            let request = Request::get(self.path(place.as_deref()));
+            let request = Request::get(self.path(place.as_deref())).accepting(self.accept);
             let most = if self.limit > 1 { TOO_MUCH } else { usize::MAX };
             let _permit = self.client.list_permit().await;
             match self.client.call_up_to(&request, most).await {
@@ -71,8 +101,8 @@ impl Pages {
                 Err(fault) => return Err(self.failed(fault)),
             }
         };
-        let page = Page::parse(&body, &self.kind.api_version(), &self.kind.kind)
-            .map_err(|why| self.failed(Fault::Malformed(why)))?;
+        let bytes = body.len();
+        let page = parse(body, &self.kind).map_err(|why| self.failed(Fault::Malformed(why)))?;
         if page.resource_version.is_empty() {
             return Err(self.failed(Fault::Malformed("a list without resourceVersion".into())));
         }
@@ -80,8 +110,8 @@ impl Pages {
         // that follows is read as of then.
         self.at.get_or_insert(page.resource_version);
         if !page.items.is_empty() {
-            let each = (body.len() / page.items.len()).max(1);
-            self.limit = (PAGE_BYTES / each).clamp(1, LARGEST_PAGE);
+            let each = (bytes / page.items.len()).max(1);
+            self.limit = (PAGE_BYTES / each).clamp(1, self.largest);
         }
         self.next = page.next;
         if self.next.is_empty() {

@@ -29,7 +29,7 @@ pub(crate) struct Request {
     pub(crate) body: Bytes,
 }
 
-const JSON: &str = "application/json";
+pub(crate) const JSON: &str = "application/json";
 
 /// How often a call is tried in all.
 const TRIES: u32 = 5;
@@ -44,6 +44,10 @@ impl Request {
 
     pub(crate) fn get(path: impl Into<String>) -> Self {
         Self::new(Method::GET, path.into(), Bytes::new())
+    }
+
+    pub(crate) fn accepting(self, accept: &'static str) -> Self {
+        Self { accept, ..self }
     }
 
     fn to_http(&self, watch: bool) -> Result<http::Request<Body>, Fault> {

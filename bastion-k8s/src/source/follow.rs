@@ -70,6 +70,8 @@ pub(crate) struct Follower {
     client: Client,
     judge: Judge,
     continuous: bool,
+    /// Lists show metadata only.
+    metadata_only: bool,
     phase: Phase,
     out: VecDeque<Result<Observation, SourceError>>,
     pause: Option<Duration>,
@@ -88,6 +90,11 @@ impl Follower {
         Self { continuous: true, phase: from.map_or(Phase::List, Phase::Resume), ..Self::once(client, judge) }
     }
 
+    /// Lists metadata only, and watches.
+    pub(crate) fn comparing(client: Client, judge: Judge) -> Self {
+        Self { metadata_only: true, ..Self::continuous(client, judge, None) }
+    }
+
     /// Lists once.
     pub(crate) fn once(client: Client, judge: Judge) -> Self {
         let changes = judge.namespaces.as_ref().map(Followed::new);
@@ -95,6 +102,7 @@ impl Follower {
             client,
             judge,
             continuous: false,
+            metadata_only: false,
             phase: Phase::List,
             out: VecDeque::new(),
             pause: None,
@@ -193,11 +201,17 @@ impl Follower {
         } else {
             Pages::everywhere(client, kind, selection.labels.clone())
         };
+        let pages = if self.metadata_only { pages.of_metadata() } else { pages };
         self.phase = Phase::Paging(Box::new(pages));
     }
 
     async fn page(&mut self, mut pages: Box<Pages>) {
-        match pages.next().await.and_then(|page| self.judge_page(page)) {
+        let read = if self.metadata_only {
+            pages.next_items().await.and_then(|page| self.judge_page(page, Judge::item))
+        } else {
+            pages.next().await.and_then(|page| self.judge_page(page, Judge::present))
+        };
+        match read {
             Ok(true) => self.phase = Phase::Paging(pages),
             Ok(false) => {
                 let at = pages.at();
@@ -212,10 +226,14 @@ impl Follower {
     }
 
     /// Judges a page; `false` where there was none.
-    fn judge_page(&mut self, page: Option<Vec<bytes::Bytes>>) -> Result<bool, Error> {
+    fn judge_page<T>(
+        &mut self,
+        page: Option<Vec<T>>,
+        judge: fn(&Judge, &T) -> Result<Judged, String>,
+    ) -> Result<bool, Error> {
         let Some(items) = page else { return Ok(false) };
         for item in items {
-            let judged = self.judge.present(&item).map_err(|why| self.malformed(why))?;
+            let judged = judge(&self.judge, &item).map_err(|why| self.malformed(why))?;
             self.out.extend(judged.observation.map(Ok));
         }
         Ok(true)
@@ -231,7 +249,7 @@ impl Follower {
             }
             (None, None) => return,
         };
-        match pages.next().await.and_then(|page| self.judge_page(page)) {
+        match pages.next().await.and_then(|page| self.judge_page(page, Judge::present)) {
             Ok(true) => self.relist = Some(pages),
             Ok(false) => drop(self.stale.pop()),
             Err(error) => {

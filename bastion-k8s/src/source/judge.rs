@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use crate::{
     meta::Head,
+    partial::{Item, Partial},
     select::{Mode, Place, Selection, Verdict},
     source::namespaces::Namespaces,
 };
@@ -61,6 +62,25 @@ impl Judge {
         Ok(Judged { observation, at })
     }
 
+    /// An object of a list of metadata.
+    pub(crate) fn item(&self, item: &Item) -> Result<Judged, String> {
+        match item {
+            Item::Whole(body) => self.present(body),
+            Item::Partial(partial) => self.partial(partial),
+        }
+    }
+
+    fn partial(&self, partial: &Partial) -> Result<Judged, String> {
+        let Partial { name, namespace, resource_version, enabled } = partial;
+        let (id, at) = self.named(namespace, name, resource_version)?;
+        let observation = match self.decide(namespace, name, *enabled) {
+            Verdict::Selected => Some(Observation::Exists { id, at: at.clone() }),
+            Verdict::Unselected => Some(Observation::Unselected { id, at: at.clone() }),
+            Verdict::Outside => None,
+        };
+        Ok(Judged { observation, at })
+    }
+
     /// An object that a watch says is deleted.
     pub(crate) fn deleted(&self, body: &[u8]) -> Result<Judged, String> {
         let head = Head::parse(body)?;
@@ -78,21 +98,28 @@ impl Judge {
 
     fn name(&self, head: &Head<'_>) -> Result<(ObjectId, ResourceVersion), String> {
         let meta = &head.metadata;
-        if meta.name.is_empty() || meta.resource_version.is_empty() {
+        self.named(&meta.namespace, &meta.name, &meta.resource_version)
+    }
+
+    fn named(&self, namespace: &str, name: &str, at: &str) -> Result<(ObjectId, ResourceVersion), String> {
+        if name.is_empty() || at.is_empty() {
             return Err("an object without name or resourceVersion".into());
         }
-        let id = ObjectId::new(&self.kind.group_kind(), meta.namespace.as_ref(), meta.name.as_ref());
-        Ok((id, ResourceVersion::new(meta.resource_version.as_ref())))
+        Ok((ObjectId::new(&self.kind.group_kind(), namespace, name), ResourceVersion::new(at)))
     }
 
     fn verdict(&self, head: &Head<'_>) -> Verdict {
         let meta = &head.metadata;
+        self.decide(&meta.namespace, &meta.name, meta.annotations.0)
+    }
+
+    fn decide(&self, namespace: &str, name: &str, enabled: Option<bool>) -> Verdict {
         let place = match self.kind.scope {
-            Scope::Namespaced => Place::Namespaced(&meta.namespace),
-            Scope::Cluster if self.kind == crate::source::namespaces::kind() => Place::Namespace(&meta.name),
+            Scope::Namespaced => Place::Namespaced(namespace),
+            Scope::Cluster if self.kind == crate::source::namespaces::kind() => Place::Namespace(name),
             Scope::Cluster => Place::Cluster,
         };
-        let inherited = self.namespaces.as_ref().and_then(|n| n.enabled(&meta.namespace));
-        self.selection.verdict(place, meta.annotations.0, inherited)
+        let inherited = self.namespaces.as_ref().and_then(|n| n.enabled(namespace));
+        self.selection.verdict(place, enabled, inherited)
     }
 }

@@ -55,6 +55,16 @@ impl WatchSource {
     fn annotated(&self) -> bool {
         self.selection.mode == Mode::Annotated
     }
+
+    /// Judges the objects of a kind; what it needs to know of namespaces is followed from now on.
+    fn judge(&self, kind: &Kind) -> Judge {
+        let judge = Judge::new(kind.clone(), self.selection.clone(), &self.namespaces);
+        if judge.namespaces.is_some() {
+            self.follower
+                .get_or_init(|| AbortOnDrop(tokio::spawn(self.namespaces.clone().follow(self.client.clone()))));
+        }
+        judge
+    }
 }
 
 #[async_trait]
@@ -80,17 +90,17 @@ impl Source for WatchSource {
         kind: &Kind,
         from: Option<ResourceVersion>,
     ) -> BoxStream<'static, Result<Observation, SourceError>> {
-        let judge = Judge::new(kind.clone(), self.selection.clone(), &self.namespaces);
-        if judge.namespaces.is_some() {
-            self.follower
-                .get_or_init(|| AbortOnDrop(tokio::spawn(self.namespaces.clone().follow(self.client.clone()))));
-        }
+        let judge = self.judge(kind);
         // Which namespaces were touched since `from` is told by resourceVersions, and an aggregated API
         // server counts its own: only a list finds what a changed annotation did to its objects.
         let counts_its_own =
             self.aggregated.lock().unwrap_or_else(PoisonError::into_inner).contains(kind.group.as_ref());
         let from = from.filter(|_| !(judge.namespaces.is_some() && counts_its_own));
         Follower::continuous(self.client.clone(), judge, from).stream()
+    }
+
+    fn compare(&self, kind: &Kind) -> BoxStream<'static, Result<Observation, SourceError>> {
+        Follower::comparing(self.client.clone(), self.judge(kind)).stream()
     }
 
     async fn get(&self, kind: &Kind, id: &ObjectId) -> Result<Option<Current>, SourceError> {

@@ -132,6 +132,7 @@ pub(crate) fn short(item: &Result<Observation, SourceError>) -> String {
     match item {
         Ok(Observation::Begin(_)) => text.push_str("begin"),
         Ok(Observation::Object(o)) => write!(text, "object {}", o.id.name).unwrap(),
+        Ok(Observation::Exists { id, .. }) => write!(text, "unread {}", id.name).unwrap(),
         Ok(Observation::Unselected { id, .. }) => write!(text, "unselected {}", id.name).unwrap(),
         Ok(Observation::Complete { .. }) => text.push_str("complete"),
         Ok(Observation::Gone { id, proof, .. }) => write!(text, "gone {} {proof:?}", id.name).unwrap(),

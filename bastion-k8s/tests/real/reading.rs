@@ -86,6 +86,8 @@ async fn a_watch_sees_changes_and_resumes_where_it_was() {
     assert_eq!(gone, None);
     let there = source.get(&config_maps(), &config_map_id(&cluster.namespace, "c")).await.unwrap().unwrap();
     assert!(there.selected);
+    let mut stream = source.compare(&config_maps());
+    assert_eq!(until(&mut stream, "complete").await, ["begin", "unread b", "unread c", "complete"]);
 }
 
 #[tokio::test]

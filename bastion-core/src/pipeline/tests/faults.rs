@@ -66,6 +66,61 @@ async fn an_expired_watch_lists_anew_and_writes_only_what_changed() {
     world.assert_same_as_cluster().await;
 }
 
+/// Of a kind that the log has, content is read only where it differs, in this life of the process and the next.
+#[tokio::test(start_paused = true)]
+async fn after_a_410_only_differences_are_read() {
+    for seed in 60..64 {
+        let world = World::new(seed).await;
+        for n in 0..300 {
+            world.put(&format!("c{n}"), "1");
+        }
+        let watching = world.watch().await;
+        world.until("the list", async || watching.is_calm() && watching.kind().committed == 300).await;
+        differ(&world, 1);
+        world.until("the second list", async || watching.kind().lists == 2 && watching.is_calm()).await;
+        let kind = watching.kind();
+        assert_eq!((kind.reread, kind.hashed, kind.committed, kind.unchanged), (2, 302, 303, 298), "seed {seed}");
+        watching.stop().await;
+
+        differ(&world, 2);
+        let watching = world.watch().await;
+        world.until("the third list", async || watching.kind().lists == 1 && watching.is_calm()).await;
+        let kind = watching.kind();
+        assert_eq!((kind.reread, kind.hashed, kind.committed, kind.unchanged), (2, 2, 3, 298), "seed {seed}");
+        watching.stop().await;
+        world.assert_same_as_cluster().await;
+    }
+}
+
+/// One object changed, one new, one gone; and nobody may ask for the events.
+fn differ(world: &World, n: usize) {
+    world.put(&format!("c{n}"), "2");
+    world.put(&format!("new{n}"), "1");
+    world.cluster.delete(&id(&format!("c{}", n + 10)));
+    world.cluster.compact();
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nearly_everything_differs_a_list_with_content_costs_less() {
+    let world = World::new(65).await;
+    for n in 0..3000 {
+        world.put(&format!("c{n}"), "1");
+    }
+    let watching = world.watch().await;
+    world.until("the list", async || watching.is_calm() && watching.kind().committed == 3000).await;
+    watching.stop().await;
+    for n in 0..3000 {
+        world.put(&format!("c{n}"), "2");
+    }
+    world.cluster.compact();
+    let watching = world.watch().await;
+    world.until("the changes", async || watching.is_calm() && watching.kind().committed == 3000).await;
+    assert!(watching.kind().reread < 1100, "{} objects were read one by one", watching.kind().reread);
+    assert_eq!(watching.kind().lists, 1, "the one that was given up is not counted");
+    watching.stop().await;
+    world.assert_same_as_cluster().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_forbidden_list_deletes_nothing_and_is_read_again_when_it_is_allowed() {
     let world = World::new(43).await;
