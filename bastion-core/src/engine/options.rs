@@ -36,7 +36,7 @@ impl Default for EngineOptions {
             concurrency: std::thread::available_parallelism().map_or(4, |n| 2 * n.get()),
             queue_objects: 16_384,
             queue_bytes: 16 << 20,
-            batch_bytes: 16 << 20,
+            batch_bytes: 12 << 20,
             commit_interval: Duration::ZERO,
             position_interval: Duration::from_mins(1),
             compare_interval: Duration::from_hours(24),
@@ -84,7 +84,7 @@ impl EngineOptions {
         self
     }
 
-    /// How many bytes of changed bodies may wait for a commit or be in one; 16 MiB unless said otherwise.
+    /// How many bytes of changed bodies may wait for a commit or be in one; 12 MiB unless said otherwise.
     pub fn batch_bytes(mut self, bytes: usize) -> Self {
         self.batch_bytes = bytes;
         self

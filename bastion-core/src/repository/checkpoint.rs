@@ -21,7 +21,7 @@ use crate::{
 /// A checkpoint is written after so many segments …
 pub(super) const SEGMENTS: usize = 256;
 /// … or so many versions.
-const ENTRIES: usize = 32 << 10;
+const ENTRIES: usize = 16 << 10;
 /// How many more segments are waited for after a checkpoint failed.
 const LATER: usize = 64;
 /// How long a checkpoint between commits may be tried: changes are waiting.
