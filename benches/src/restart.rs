@@ -18,6 +18,8 @@ use crate::{
 pub(crate) const REPOSITORY: &str = "restart";
 /// How many objects are changed while nobody watches.
 pub(crate) const CHANGED: u64 = 100;
+/// How many of them at the same time.
+const AT_A_TIME: usize = 8;
 /// Silence after which everything is taken to be written.
 pub(crate) const QUIET: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -108,11 +110,15 @@ impl Bench<'_> {
     /// Changes some objects all over the cluster.
     pub(crate) async fn change(&self, word: &str) -> Result<()> {
         let change = load::content_patch(word);
-        let made = (0..CHANGED).map(|n| {
-            let (path, change) = (self.stage.path(n * self.objects / CHANGED), &change);
+        let made = self.changed().map(|path| {
+            let change = &change;
             async move { Ok(self.stage.api.merge(&path, change).await.map(drop).context("change")?) }
         });
-        cluster::each(made, 8).await
+        cluster::each(made, AT_A_TIME).await
+    }
+
+    fn changed(&self) -> impl Iterator<Item = String> {
+        (0..CHANGED).map(|n| self.stage.path(n * self.objects / CHANGED))
     }
 
     /// The saved resourceVersion is too old, and something has changed.
@@ -128,12 +134,13 @@ impl Bench<'_> {
         let durable = storage.durable(&crate::log::segments(self.stage, REPOSITORY).await?);
         let seconds = durable.map_or(f64::INFINITY, |durable| (durable - watcher.started).as_secs_f64());
         let row = Row::new(format!("restart.{}.expired", self.objects), seconds, "s");
-        results.add(row.beside("metadata-only lists", floor, seconds / floor));
-        crate::say(&format!("too old: {seconds:.2} s, bare lists {floor:.2} s"));
+        results.add(row.beside("metadata-only lists and the differences", floor, seconds / floor));
+        crate::say(&format!("too old: {seconds:.2} s, bare lists and differences {floor:.2} s"));
         watcher.stop().await
     }
 
-    /// Bare lists of nothing but metadata, of all kinds at the same time.
+    /// Bare lists of nothing but metadata, of all kinds at the same time; then what differs, as often at a time as
+    /// it was changed.
     async fn metadata(&self) -> Result<f64> {
         let accept = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
         // Once to warm the server's caches, which began anew.
@@ -152,6 +159,14 @@ impl Bench<'_> {
                 }
             });
             cluster::each(lists, usize::MAX).await?;
+            let differences = self.changed().map(|path| {
+                let client = client.clone();
+                async move {
+                    let request = Request::get(path).body(Vec::new())?;
+                    Ok(client.request_text(request).await.map(drop)?)
+                }
+            });
+            cluster::each(differences, AT_A_TIME).await?;
             seconds = started.elapsed().as_secs_f64();
         }
         Ok(seconds)
