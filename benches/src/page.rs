@@ -21,6 +21,22 @@ requests and bytes are counted. It is measured as it is shipped and with `--clie
 Its memory is that of the server and its plugins, shared pages counted once.
 ";
 
+/// What no figure says by itself.
+const FOUND: &str = "
+## What profiles say
+
+A first backup on two cores is bound by CPU: of 12.6 CPU seconds for 100,000 objects the API server took 8.2 and Bastion
+3.9 (`perf`, `callgrind`). Of Bastion's, 31 % went into reading an object's JSON into a tree, cleaning it and writing it
+canonically, 18 % into commit and index, 9 % into taking pages of lists apart, 8 % into queue and workers, 7 % into zstd, 6 %
+into HTTP and TLS. The goal leaves 15 µs an object to all of it.
+
+- Stayed: texts of up to 24 bytes without memory of their own (145 allocations an object became 28, 16 µs became 10); no
+  compressed answers from an API server nearby; objects under way found by hash; an index that grows with what it keeps;
+  jemalloc's own thread, which gives memory back after a second; lists of metadata where a position is too old.
+- Went: a sorted vector in place of the B-tree under each map of an object (10.0 against 9.9 µs).
+- Would help most: writing what no rule looks into (`spec`, `data`) canonically while it is read, without a tree.
+";
+
 /// The page, with charts that lie in a folder beside it.
 pub fn render(results: &Results, charts: &str) -> String {
     let mut page = HEAD.to_owned();
@@ -37,6 +53,7 @@ pub fn render(results: &Results, charts: &str) -> String {
         };
         let _ = writeln!(page, "| {} | {} | {cells} | {met} |", goal.what, goal.goal);
     }
+    page.push_str(FOUND);
     let mut family = "";
     for row in results.rows() {
         let of = row.name.split('.').next().unwrap_or_default();
