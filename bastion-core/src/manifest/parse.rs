@@ -20,7 +20,7 @@ pub(super) fn parse(json: &[u8], skip: &PathSet) -> Result<Value, ManifestError>
         Err(error) => error,
     };
     let depth = depth(json);
-    if depth <= SHALLOW {
+    if depth < SHALLOW {
         Err(error)
     } else if depth <= MAX_DEPTH {
         read(json, |json| Seed::new(Some(skip), usize::MAX).deserialize(serde_stacker::Deserializer::new(json)))

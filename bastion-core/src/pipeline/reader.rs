@@ -25,7 +25,7 @@ type Stream = BoxStream<'static, Result<Observation, SourceError>>;
 
 /// With so many differences, or fewer than a share of what is there, a list without content is read on: each
 /// difference costs a GET. Beyond both a list with content costs less.
-const FEW_DIFFERENCES: u64 = 1000;
+const FEW_DIFFERENCES: u64 = 64;
 const SMALL_SHARE: u64 = 8;
 
 /// What an observation leads to.

@@ -30,6 +30,8 @@ use crate::{
     },
 };
 
+/// How often a list of metadata is tried before whole objects are listed.
+const METADATA_TRIES: u32 = 3;
 /// Tries of a one-shot list beyond those of its single calls.
 const ONE_SHOT_TRIES: u32 = 4;
 /// A right that is missing may be granted: look again that often.
@@ -221,7 +223,11 @@ impl Follower {
                 self.phase = if self.continuous { Phase::Connect(at) } else { Phase::Done };
             }
             // What was listed so far proves nothing of the rest: begin again.
-            Err(error) => self.failed(error, Phase::List),
+            Err(error) => {
+                // Who cannot show metadata alone, or not so much at once, may still show everything piece by piece.
+                self.metadata_only &= self.backoff.tries() < METADATA_TRIES;
+                self.failed(error, Phase::List);
+            }
         }
     }
 
