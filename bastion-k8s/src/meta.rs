@@ -25,7 +25,7 @@ pub(crate) struct Head<'a> {
 }
 
 /// What is read of its metadata.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Meta<'a> {
     #[serde(borrow, default)]
@@ -84,8 +84,22 @@ impl<'a> Head<'a> {
     }
 }
 
+impl Meta<'_> {
+    /// The same, apart from the bytes that it was read from.
+    pub(crate) fn into_owned(self) -> Meta<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Meta {
+            name: own(self.name),
+            namespace: own(self.namespace),
+            uid: own(self.uid),
+            resource_version: own(self.resource_version),
+            annotations: self.annotations,
+        }
+    }
+}
+
 /// Reads JSON. That it is text is looked at once: otherwise the parser looks at every string on its own.
-fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> {
+pub(crate) fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> {
     let json = std::str::from_utf8(json).map_err(|e| format!("no valid UTF-8 at byte {}", e.valid_up_to()))?;
     serde_json::from_str(json).map_err(|e| without_content(&e))
 }
@@ -132,24 +146,22 @@ impl Page {
     pub(crate) fn parse(list: &[u8], api_version: &str, kind: &str) -> Result<Self, String> {
         let raw: RawPage<'_> = read(list)?;
         let items = raw.items.unwrap_or_default();
+        let begin = format!(r#"{{"apiVersion":"{api_version}","kind":"{kind}","#);
+        let complete = |item: &RawValue| match item.get() {
+            // Those of custom resources begin with both, and need no second look.
+            item if item.starts_with(&begin) => Ok(Bytes::copy_from_slice(item.as_bytes())),
+            item => complete(item, api_version, kind),
+        };
         Ok(Self {
             resource_version: raw.metadata.resource_version.into_owned(),
             next: raw.metadata.next.into_owned(),
-            items: items.into_iter().map(|item| complete(item.get(), api_version, kind)).collect::<Result<_, _>>()?,
+            items: items.into_iter().map(complete).collect::<Result<_, _>>()?,
         })
     }
 }
 
 /// Items of lists of built-in kinds lack apiVersion and kind; a watch and a GET give them.
 fn complete(item: &str, api_version: &str, kind: &str) -> Result<Bytes, String> {
-    // Those of custom resources begin with both, and need no second look.
-    let begins = |item: &str| {
-        let rest = item.strip_prefix("{\"apiVersion\":\"")?.strip_prefix(api_version)?;
-        rest.strip_prefix("\",\"kind\":\"")?.strip_prefix(kind)?.strip_prefix("\",").map(drop)
-    };
-    if begins(item).is_some() {
-        return Ok(Bytes::copy_from_slice(item.as_bytes()));
-    }
     let head = Head::parse(item.as_bytes())?;
     let inside = item.strip_prefix('{').ok_or("an item is no object")?;
     let mut out = String::with_capacity(item.len() + api_version.len() + kind.len() + 32);

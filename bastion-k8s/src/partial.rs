@@ -1,12 +1,14 @@
 //! Lists that show metadata only (`PartialObjectMetadataList`), as protobuf where the server speaks it: a tenth
 //! of the bytes, and the server need not write down what nobody reads.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use prost::Message;
 use serde::Deserialize;
 
 use crate::{
-    meta::{Head, Page, without_content},
+    meta::{self, Enabled, Head, Meta, Page},
     select::ANNOTATION,
 };
 
@@ -23,17 +25,7 @@ pub(crate) enum Item {
     /// All of it.
     Whole(Bytes),
     /// What is needed to tell whether it is selected, and whether it is known.
-    Partial(Partial),
-}
-
-/// What is read of an object's metadata.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Partial {
-    pub(crate) name: String,
-    pub(crate) namespace: String,
-    pub(crate) resource_version: String,
-    /// The value of `backup/enabled`, as in [`crate::meta::Enabled`].
-    pub(crate) enabled: Option<bool>,
+    Partial(Meta<'static>),
 }
 
 // The messages of k8s.io/apimachinery that are needed, and of those the fields that are read.
@@ -93,18 +85,12 @@ pub(crate) fn parse(list: &Bytes, api_version: &str, kind: &str) -> Result<Page<
         return protobuf(list.slice(MAGIC.len()..));
     }
     let whole = Page::parse(list, api_version, kind)?;
-    let is_partial = serde_json::from_slice::<TypeMeta<'_>>(list).map_err(|e| without_content(&e))?.is_partial();
+    let is_partial = meta::read::<TypeMeta<'_>>(list)?.kind == "PartialObjectMetadataList";
     let items = whole.items.into_iter().map(|item| {
         if !is_partial {
             return Ok(Item::Whole(item));
         }
-        let Head { metadata, .. } = Head::parse(&item)?;
-        Ok(Item::Partial(Partial {
-            name: metadata.name.into_owned(),
-            namespace: metadata.namespace.into_owned(),
-            resource_version: metadata.resource_version.into_owned(),
-            enabled: metadata.annotations.0,
-        }))
+        Ok(Item::Partial(Head::parse(&item)?.metadata.into_owned()))
     });
     let items = items.collect::<Result<_, String>>()?;
     Ok(Page { resource_version: whole.resource_version, next: whole.next, items })
@@ -113,13 +99,7 @@ pub(crate) fn parse(list: &Bytes, api_version: &str, kind: &str) -> Result<Page<
 #[derive(Deserialize)]
 struct TypeMeta<'a> {
     #[serde(borrow, default)]
-    kind: std::borrow::Cow<'a, str>,
-}
-
-impl TypeMeta<'_> {
-    fn is_partial(&self) -> bool {
-        self.kind == "PartialObjectMetadataList"
-    }
+    kind: Cow<'a, str>,
 }
 
 fn protobuf(list: Bytes) -> Result<Page<Item>, String> {
@@ -132,10 +112,17 @@ fn protobuf(list: Bytes) -> Result<Page<Item>, String> {
     Ok(Page { resource_version, next, items })
 }
 
-impl From<ObjectMeta> for Partial {
+impl From<ObjectMeta> for Meta<'static> {
     fn from(meta: ObjectMeta) -> Self {
         let enabled = meta.annotations.iter().find(|a| a.key == ANNOTATION).map(|a| a.value == "true");
-        Self { name: meta.name, namespace: meta.namespace, resource_version: meta.resource_version, enabled }
+        Self {
+            name: meta.name.into(),
+            namespace: meta.namespace.into(),
+            // Nobody asks a list for it.
+            uid: Cow::default(),
+            resource_version: meta.resource_version.into(),
+            annotations: Enabled(enabled),
+        }
     }
 }
 
@@ -147,7 +134,14 @@ mod tests {
     use super::*;
 
     fn partial(name: &str, enabled: Option<bool>) -> Item {
-        Item::Partial(Partial { name: name.into(), namespace: "shop".into(), resource_version: "7".into(), enabled })
+        let annotations = Enabled(enabled);
+        let meta = ObjectMeta {
+            name: name.into(),
+            namespace: "shop".into(),
+            resource_version: "7".into(),
+            ..Default::default()
+        };
+        Item::Partial(Meta { annotations, ..meta.into() })
     }
 
     fn encoded(names: &[(&str, Option<&str>)]) -> Vec<u8> {

@@ -20,7 +20,14 @@ pub(crate) struct Listing {
     pub(crate) is_base: bool,
     /// Names and resourceVersions; 0 where that is no number.
     names: Vec<(u128, u64)>,
+    /// How many of them were shown without their content and are still to be read.
+    unread: usize,
 }
+
+/// With so many differences, or fewer than a share of what is there, a list without content is read on: each
+/// difference costs a GET. Beyond both a list with content costs less.
+const FEW_DIFFERENCES: usize = 64;
+const SMALL_SHARE: usize = 8;
 
 /// What the log has, or is about to have, and a complete list has not.
 #[derive(Debug, Default)]
@@ -38,12 +45,19 @@ pub(crate) struct Absent {
 
 impl Listing {
     pub(crate) fn new(coverage: Coverage, is_base: bool) -> Self {
-        Self { coverage, is_base, names: Vec::new() }
+        Self { coverage, is_base, names: Vec::new(), unread: 0 }
     }
 
     /// The list has shown this object, selected or not.
     pub(crate) fn saw(&mut self, id: &ObjectId, at: &ResourceVersion) {
         self.names.push((name_hash(id), at.number().unwrap_or(0)));
+    }
+
+    /// One of the objects that it has shown without content is to be read; `false` if there are so many by now
+    /// that a list with content costs less.
+    pub(crate) fn may_read_one(&mut self) -> bool {
+        self.unread += 1;
+        self.unread <= FEW_DIFFERENCES.max(self.names.len() / SMALL_SHARE)
     }
 
     /// The list is complete.

@@ -8,8 +8,9 @@ use crate::object::ResourceVersion;
 ///
 /// Every observation gets a ticket when it enters the queue and gives it back when nothing of it can be lost
 /// any more: it was unchanged, lies in the batch that is about to be committed (positions ride in the same
-/// segment), an observation of the same object waits under an earlier ticket, or it failed for good. A mark says that everything up to a resourceVersion was seen; it takes effect once every
-/// ticket that was given out before it is back.
+/// segment), an observation of the same object waits under an earlier ticket, or it failed for good. A mark says
+/// that everything up to a resourceVersion was seen; it takes effect once every ticket that was given out before
+/// it is back.
 #[derive(Debug, Default)]
 pub(crate) struct LowWater {
     next: u64,

@@ -23,20 +23,15 @@ use crate::{
 
 type Stream = BoxStream<'static, Result<Observation, SourceError>>;
 
-/// With so many differences, or fewer than a share of what is there, a list without content is read on: each
-/// difference costs a GET. Beyond both a list with content costs less.
-const FEW_DIFFERENCES: u64 = 64;
-const SMALL_SHARE: u64 = 8;
-
 /// What an observation leads to.
 #[derive(Debug)]
 enum Next {
     /// Read on.
     Observation,
-    /// The position is of no use: look at everything anew.
-    Compare,
-    /// Too much differs from the log: read everything anew.
-    List,
+    /// Look at everything anew: the position is of no use, or (`in_full`) too much differs from the log.
+    LookAnew {
+        in_full: bool,
+    },
     End(End),
 }
 
@@ -72,9 +67,6 @@ pub(crate) struct Reader {
     ask_at: Duration,
     /// When to look at everything anew although nothing is wrong.
     compare_at: Duration,
-    /// How many objects this list has shown, and how many of them are still to be read.
-    shown: u64,
-    unread: u64,
 }
 
 impl Reader {
@@ -97,8 +89,6 @@ impl Reader {
             namespaces: BTreeSet::new(),
             ask_at: Duration::MAX,
             compare_at,
-            shown: 0,
-            unread: 0,
         }
     }
 
@@ -143,9 +133,9 @@ impl Reader {
         if self.from.is_some() {
             lane.stats.enter(Phase::Following);
         }
-        let mut stream = match self.from.clone() {
-            None if lane.is_in_log() => lane.ctx.source.compare(&lane.kind),
-            from => lane.ctx.source.observe(&lane.kind, from),
+        let mut stream = match &self.from {
+            Some(_) => lane.ctx.source.observe(&lane.kind, self.from.clone()),
+            None => self.everything(false),
         };
         loop {
             let now = lane.ctx.options.runtime.uptime();
@@ -180,21 +170,25 @@ impl Reader {
             match taken.transpose()? {
                 None => return Ok(End::Stopped),
                 Some(Next::Observation) => {}
-                Some(Next::Compare) => stream = self.look_anew(false),
-                Some(Next::List) => stream = self.look_anew(true),
+                Some(Next::LookAnew { in_full }) => stream = self.look_anew(in_full),
                 Some(Next::End(end)) => return Ok(end),
             }
         }
     }
 
-    /// Looks at everything anew: at content only where the log has none of it, unless all is wanted.
+    /// Everything that there is: its content only where the log has none of it, unless all is wanted.
+    fn everything(&self, in_full: bool) -> Stream {
+        let (source, kind) = (&self.lane.ctx.source, &self.lane.kind);
+        if !in_full && self.lane.is_in_log() { source.compare(kind) } else { source.observe(kind, None) }
+    }
+
+    /// Looks at everything anew.
     fn look_anew(&mut self, in_full: bool) -> Stream {
         self.list = None;
         self.fresh = true;
         self.ask_at = Duration::MAX;
         self.lane.tracker(|t| t.low.cancel_list());
-        let (source, kind) = (&self.lane.ctx.source, &self.lane.kind);
-        if !in_full && self.lane.is_in_log() { source.compare(kind) } else { source.observe(kind, None) }
+        self.everything(in_full)
     }
 
     async fn take_in(&mut self, observation: Observation) -> Result<Next> {
@@ -217,9 +211,8 @@ impl Reader {
                 let seen = Seen::Object { at, body: None };
                 if !self.saw(&id, &seen) {
                     lane.offer(&id, seen).await;
-                    self.unread += 1;
-                    if self.unread > FEW_DIFFERENCES.max(self.shown / SMALL_SHARE) {
-                        return Ok(Next::List);
+                    if self.list.as_mut().is_some_and(|list| !list.may_read_one()) {
+                        return Ok(Next::LookAnew { in_full: true });
                     }
                 }
             }
@@ -239,7 +232,7 @@ impl Reader {
                 self.follow();
                 lane.tracker(|t| t.low.mark(at));
             }
-            Observation::Expired => return Ok(Next::Compare),
+            Observation::Expired => return Ok(Next::LookAnew { in_full: false }),
             Observation::Rewound { now } => {
                 tracing::warn!(kind = %lane.group_kind, %now, "the cluster's resourceVersion went backwards");
                 return Ok(Next::End(End::Rewound));
@@ -253,7 +246,6 @@ impl Reader {
         let is_base = self.list.as_ref().map_or(self.fresh, |cut| cut.is_base);
         self.list = Some(Listing::new(coverage, is_base));
         self.complete = false;
-        (self.shown, self.unread) = (0, 0);
         if is_base {
             self.lane.stats.enter(Phase::Listing);
         }
@@ -273,7 +265,6 @@ impl Reader {
     /// position waits for what was never admitted.
     fn saw(&mut self, id: &ObjectId, seen: &Seen) -> bool {
         self.lane.stats.events.add(1);
-        self.shown += 1;
         match &mut self.list {
             Some(list) => list.saw(id, seen.at()),
             None => self.follow(),

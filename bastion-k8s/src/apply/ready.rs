@@ -32,7 +32,7 @@ struct RawStatus {
 
 /// Reads it from the object.
 pub(crate) fn namespace(object: &[u8]) -> Result<Phase, String> {
-    let raw: Raw = serde_json::from_slice(object).map_err(|e| crate::meta::without_content(&e))?;
+    let raw: Raw = crate::meta::read(object)?;
     let ending = raw.metadata.deletion_timestamp.is_some() || raw.status.phase == "Terminating";
     Ok(if ending { Phase::Terminating } else { Phase::Active })
 }

@@ -40,10 +40,9 @@ struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// `body` with these members of `metadata` set; `None` takes one out.
 pub(crate) fn with_metadata(body: &[u8], set: &[(&str, Option<&str>)]) -> Result<Bytes, String> {
-    let parse = |text| serde_json::from_slice::<Members<'_>>(text).map_err(|e| crate::meta::without_content(&e));
-    let top = parse(body)?;
+    let top: Members<'_> = crate::meta::read(body)?;
     let metadata = top.0.iter().find(|(key, _)| key == "metadata").map_or("{}", |(_, value)| value.get());
-    let old = parse(metadata.as_bytes())?;
+    let old: Members<'_> = crate::meta::read(metadata.as_bytes())?;
     let kept = old.0.iter().filter(|(key, _)| !set.iter().any(|(name, _)| name == key));
     let mut new: Vec<(&str, String)> = kept.map(|(key, value)| (key.as_ref(), value.get().to_owned())).collect();
     for (name, value) in set {

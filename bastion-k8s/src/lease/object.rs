@@ -33,7 +33,7 @@ impl LeaseObject {
     }
 
     pub(crate) fn parse(body: &[u8]) -> Result<Self, String> {
-        serde_json::from_slice(body).map(Self).map_err(|e| crate::meta::without_content(&e))
+        crate::meta::read(body).map(Self)
     }
 
     pub(crate) fn to_json(&self) -> String {

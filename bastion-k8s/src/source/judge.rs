@@ -9,8 +9,8 @@ use bastion_core::{
 use bytes::Bytes;
 
 use crate::{
-    meta::Head,
-    partial::{Item, Partial},
+    meta::{Head, Meta},
+    partial::Item,
     select::{Mode, Place, Selection, Verdict},
     source::namespaces::Namespaces,
 };
@@ -50,31 +50,27 @@ impl Judge {
 
     /// An object that exists.
     pub(crate) fn present(&self, body: &Bytes) -> Result<Judged, String> {
-        let head = Head::parse(body)?;
-        let (id, at) = self.name(&head)?;
-        let observation = match self.verdict(&head) {
-            Verdict::Selected => {
-                Some(Observation::Object(Observed { id, resource_version: at.clone(), body: body.clone() }))
-            }
-            Verdict::Unselected => Some(Observation::Unselected { id, at: at.clone() }),
-            Verdict::Outside => None,
-        };
-        Ok(Judged { observation, at })
+        self.exists(&Head::parse(body)?.metadata, |id, resource_version| {
+            Observation::Object(Observed { id, resource_version, body: body.clone() })
+        })
     }
 
     /// An object of a list of metadata.
     pub(crate) fn item(&self, item: &Item) -> Result<Judged, String> {
         match item {
             Item::Whole(body) => self.present(body),
-            Item::Partial(partial) => self.partial(partial),
+            Item::Partial(meta) => self.exists(meta, |id, at| Observation::Exists { id, at }),
         }
     }
 
-    fn partial(&self, partial: &Partial) -> Result<Judged, String> {
-        let Partial { name, namespace, resource_version, enabled } = partial;
-        let (id, at) = self.named(namespace, name, resource_version)?;
-        let observation = match self.decide(namespace, name, *enabled) {
-            Verdict::Selected => Some(Observation::Exists { id, at: at.clone() }),
+    fn exists(
+        &self,
+        meta: &Meta<'_>,
+        selected: impl FnOnce(ObjectId, ResourceVersion) -> Observation,
+    ) -> Result<Judged, String> {
+        let (id, at) = self.name(meta)?;
+        let observation = match self.verdict(meta) {
+            Verdict::Selected => Some(selected(id, at.clone())),
             Verdict::Unselected => Some(Observation::Unselected { id, at: at.clone() }),
             Verdict::Outside => None,
         };
@@ -83,43 +79,34 @@ impl Judge {
 
     /// An object that a watch says is deleted.
     pub(crate) fn deleted(&self, body: &[u8]) -> Result<Judged, String> {
-        let head = Head::parse(body)?;
-        let (id, at) = self.name(&head)?;
+        let Head { metadata, .. } = Head::parse(body)?;
+        let (id, at) = self.name(&metadata)?;
         let proof = if self.selection.labels.is_some() { Proof::LeftSelection } else { Proof::Watched };
-        let outside = self.verdict(&head) == Verdict::Outside;
+        let outside = self.verdict(&metadata) == Verdict::Outside;
         let observation = (!outside).then(|| Observation::Gone { id, at: at.clone(), proof });
         Ok(Judged { observation, at })
     }
 
     /// Whether the selection takes the object (labels aside, which the server judges).
     pub(crate) fn selects(&self, body: &[u8]) -> Result<bool, String> {
-        Ok(self.verdict(&Head::parse(body)?) == Verdict::Selected)
+        Ok(self.verdict(&Head::parse(body)?.metadata) == Verdict::Selected)
     }
 
-    fn name(&self, head: &Head<'_>) -> Result<(ObjectId, ResourceVersion), String> {
-        let meta = &head.metadata;
-        self.named(&meta.namespace, &meta.name, &meta.resource_version)
-    }
-
-    fn named(&self, namespace: &str, name: &str, at: &str) -> Result<(ObjectId, ResourceVersion), String> {
-        if name.is_empty() || at.is_empty() {
+    fn name(&self, meta: &Meta<'_>) -> Result<(ObjectId, ResourceVersion), String> {
+        if meta.name.is_empty() || meta.resource_version.is_empty() {
             return Err("an object without name or resourceVersion".into());
         }
-        Ok((ObjectId::new(&self.kind.group_kind(), namespace, name), ResourceVersion::new(at)))
+        let id = ObjectId::new(&self.kind.group_kind(), meta.namespace.as_ref(), meta.name.as_ref());
+        Ok((id, ResourceVersion::new(meta.resource_version.as_ref())))
     }
 
-    fn verdict(&self, head: &Head<'_>) -> Verdict {
-        let meta = &head.metadata;
-        self.decide(&meta.namespace, &meta.name, meta.annotations.0)
-    }
-
-    fn decide(&self, namespace: &str, name: &str, enabled: Option<bool>) -> Verdict {
+    fn verdict(&self, meta: &Meta<'_>) -> Verdict {
         let place = match self.kind.scope {
-            Scope::Namespaced => Place::Namespaced(namespace),
-            Scope::Cluster if self.kind == crate::source::namespaces::kind() => Place::Namespace(name),
+            Scope::Namespaced => Place::Namespaced(&meta.namespace),
+            Scope::Cluster if self.kind == crate::source::namespaces::kind() => Place::Namespace(&meta.name),
             Scope::Cluster => Place::Cluster,
         };
-        let inherited = self.namespaces.as_ref().and_then(|n| n.enabled(namespace));
-        self.selection.verdict(place, enabled, inherited)
+        let inherited = self.namespaces.as_ref().and_then(|n| n.enabled(&meta.namespace));
+        self.selection.verdict(place, meta.annotations.0, inherited)
     }
 }
