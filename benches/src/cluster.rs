@@ -2,14 +2,17 @@
 
 use std::{
     path::PathBuf,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use bastion_core::store::Store;
+use bastion_storage::S3Credentials;
 use bastion_tests::{
     Api, Bastion, Context as _, ControlPlane, ControlPlaneOptions, Process, Resource,
     control_plane::Audited,
     crds,
-    minio::{Minio, repo_url},
+    minio::{ACCESS_KEY, Minio, SECRET_KEY, repo_url},
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
@@ -17,7 +20,7 @@ use serde_json::Value;
 use crate::{
     Result,
     process::Usage,
-    synthetic::{KINDS, NAMESPACES, Revision, Synthetic},
+    synthetic::{GROUP, KINDS, NAMESPACES, Revision, Synthetic},
 };
 
 /// How many requests create objects at the same time.
@@ -115,6 +118,13 @@ impl Stage {
         self.fresh(&repo_url("bench", name, port)).await
     }
 
+    /// What lies in the bucket under that name, not by way of a proxy.
+    pub async fn store(&self, name: &str) -> Result<Arc<dyn Store>> {
+        let key = S3Credentials::new(ACCESS_KEY, SECRET_KEY, None);
+        let options = bastion_storage::OpenOptions::default().credentials(key);
+        Ok(bastion_storage::open(&repo_url("bench", name, self.minio.port()), &options).await?)
+    }
+
     async fn fresh(&self, url: &str) -> Result<Bastion> {
         let bastion = Bastion::new(url, &self.cluster.kubeconfig()?).await?;
         bastion.ok(&["init"]).await?;
@@ -146,7 +156,7 @@ pub fn answered(requests: &[Audited], agent: &str) -> usize {
 
 /// The kinds of the objects.
 pub fn kinds() -> impl Iterator<Item = Resource> {
-    (0..KINDS).map(|n| Resource::new("bench.bastion.dev", "v1", &format!("Widget{n}"), &format!("widget{n}s"), true))
+    (0..KINDS).map(|n| Resource::new(GROUP, "v1", &format!("Widget{n}"), &format!("widget{n}s"), true))
 }
 
 /// The selection of all of them, for the command line.
@@ -158,22 +168,30 @@ pub fn selection() -> String {
 pub async fn timed(bastion: &Bastion, args: &[&str]) -> Result<Run> {
     let started = Instant::now();
     let mut process = bastion.start(args)?;
-    let mut usage = Usage::default();
+    let usage = ended(&mut process, Duration::MAX).await?;
+    Ok(Run { seconds: started.elapsed().as_secs_f64(), usage })
+}
+
+/// Waits until a process has ended well, and tells what it has used in all.
+pub async fn ended(process: &mut Process, patience: Duration) -> Result<Usage> {
+    let (started, mut usage) = (Instant::now(), Usage::of(process.id()));
     while process.is_running() {
         let now = Usage::of(process.id());
         // Once it has ended there is nothing to see.
         if now.peak > 0 {
             usage = now;
         }
+        if started.elapsed() > patience {
+            return Err(format!("it does not end: {}", process.log_tail(20)).into());
+        }
         tokio::time::sleep(SAMPLE).await;
     }
-    let seconds = started.elapsed().as_secs_f64();
-    succeeded(&mut process)?;
-    Ok(Run { seconds, usage })
+    succeeded(process)?;
+    Ok(usage)
 }
 
 /// An error unless it ended well.
-pub fn succeeded(process: &mut Process) -> Result<()> {
+fn succeeded(process: &mut Process) -> Result<()> {
     match process.status() {
         Some(status) if status.success() => Ok(()),
         status => Err(format!("bastion ended with {status:?}: {}", process.log_tail(20)).into()),

@@ -5,6 +5,7 @@ use bastion_tests::S3Proxy;
 use crate::{
     Options, Result,
     cluster::{self, Run, Stage},
+    process::mebibytes,
     results::{Results, Row, median},
 };
 
@@ -85,7 +86,7 @@ fn rows(name: &str, objects: u64, pairs: &[Pair], results: &mut Results) {
     results.add(Row::of_runs(format!("{name}.cpu-per-object"), &cpu, "µs"));
     results.add(Row::of_runs(format!("{name}.cpu"), &all(&|pair| pair.backup.usage.cpu.as_secs_f64()), "CPU s"));
     results.add(Row::of_runs(format!("{name}.apiserver-cpu"), &all(&|pair| pair.apiserver_cpu), "CPU s"));
-    let peak = all(&|pair| pair.backup.usage.peak as f64 / f64::from(1 << 20));
+    let peak = all(&|pair| mebibytes(pair.backup.usage.peak));
     results.add(Row::of_runs(format!("{name}.peak"), &peak, "MiB"));
     results.add(Row::of_runs(format!("{name}.rate"), &all(&|pair| count / pair.backup.seconds), "objects/s"));
 }

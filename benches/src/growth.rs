@@ -5,6 +5,7 @@ use std::{env, process::Command};
 
 use crate::{
     Options, Result,
+    process::mebibytes,
     results::{Results, Row},
 };
 
@@ -70,9 +71,4 @@ fn slopes(all: &[Grown], results: &mut Results) {
     results.add(ratio("first-backup", |g| g.cold_cpu_us));
     results.add(ratio("unchanged", |g| g.unchanged_cpu_us));
     results.add(ratio("changed", |g| g.changed_cpu_us));
-}
-
-#[allow(clippy::cast_precision_loss)]
-fn mebibytes(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 20)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     Result, cluster,
     log::{self, Watched},
-    process::Usage,
+    process::{Usage, mebibytes},
     restart::{Bench, CHANGED, QUIET, REPOSITORY},
     results::{Results, Row, median},
     velero::{Job, Qps, Velero},
@@ -41,7 +41,7 @@ pub(crate) async fn measure(bench: &Bench<'_>, results: &mut Results) -> Result<
     let measures = [
         ("time", "s", all(&|round| round.seconds), best(&velero, |job| job.seconds)),
         ("bytes", "B", all(&|round| round.sent as f64), best(&velero, |job| job.sent as f64)),
-        ("memory", "MiB", all(&|round| round.usage.peak as f64 / f64::from(1 << 20)), best(&velero, Job::mebibytes)),
+        ("memory", "MiB", all(&|round| mebibytes(round.usage.peak)), best(&velero, |job| mebibytes(job.usage.peak))),
         ("cpu", "CPU s", all(&|round| round.usage.cpu.as_secs_f64()), best(&velero, |job| job.usage.cpu.as_secs_f64())),
         ("s3-requests", "requests", all(&|round| round.requests as f64), best(&velero, |job| job.s3_requests as f64)),
         (

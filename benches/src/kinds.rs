@@ -3,17 +3,14 @@
 //! `bastion watch --all` on a real cluster, once with few kinds of custom resources, once with many, into a
 //! folder. Ready is when the API server has begun to serve a watch of each of them, by its audit log.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use bastion_tests::{Api, Bastion, Context as _, ControlPlane, ControlPlaneOptions, Resource, crds, load::Writer};
 
 use crate::{
     Options, Result,
     cluster::each,
-    process::connections,
+    process::{connections, mebibytes},
     results::{Results, Row},
     watcher::Watcher,
 };
@@ -25,7 +22,6 @@ const OBJECTS: usize = 10;
 const DEFINING: usize = 8;
 /// The allocator gives pages back after ten seconds.
 const SETTLED: Duration = Duration::from_secs(11);
-const PATIENCE: Duration = Duration::from_mins(5);
 
 /// What one number of kinds took.
 #[derive(Debug, Clone, Copy)]
@@ -89,7 +85,7 @@ async fn one(cluster: &ControlPlane, kinds: usize) -> Result<Seen> {
     let folder = tempfile::tempdir()?;
     let bastion = Bastion::new(&folder.path().join("repository").display().to_string(), &cluster.kubeconfig()?).await?;
     bastion.ok(&["init"]).await?;
-    let (_, place) = cluster.audit_from(0)?;
+    let place = cluster.audit_end()?;
     let (watcher, start) = started(cluster, &bastion, kinds).await?;
     tokio::time::sleep(SETTLED).await;
     let used = watcher.usage();
@@ -99,7 +95,6 @@ async fn one(cluster: &ControlPlane, kinds: usize) -> Result<Seen> {
     watcher.stop().await?;
     let (watcher, restart) = started(cluster, &bastion, kinds).await?;
     watcher.stop().await?;
-    let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     Ok(Seen {
         kinds: kinds as f64,
         start,
@@ -114,23 +109,9 @@ async fn one(cluster: &ControlPlane, kinds: usize) -> Result<Seen> {
 
 /// Starts to watch everything, and waits until all these kinds are watched.
 async fn started(cluster: &ControlPlane, bastion: &Bastion, kinds: usize) -> Result<(Watcher, f64)> {
-    let (_, mut place) = cluster.audit_from(0)?;
+    let place = cluster.audit_end()?;
     let mut watcher = Watcher::start_with(bastion, &["--all"])?;
-    let mut served = BTreeSet::new();
-    while served.len() < kinds {
-        watcher.process.check()?;
-        let (seen, end) = cluster.audit_from(place)?;
-        place = end;
-        let begun = seen.into_iter().filter(|r| r.verb == "watch" && r.stage == "ResponseStarted");
-        served
-            .extend(begun.filter(|r| r.agent.starts_with("bastion/") && r.group == kind(0).group).map(|r| r.resource));
-        if watcher.started.elapsed() > PATIENCE {
-            return Err(
-                format!("{} of {kinds} kinds are watched: {}", served.len(), watcher.process.log_tail(20)).into()
-            );
-        }
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    watcher.until_watching(cluster, place, &kind(0).group, kinds).await?;
     let seconds = watcher.started.elapsed().as_secs_f64();
     Ok((watcher, seconds))
 }

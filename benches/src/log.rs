@@ -7,10 +7,8 @@ use std::{
 };
 
 use bastion_core::repository::{ObjectFilter, OpenOptions, Repository};
-use bastion_storage::S3Credentials;
 use bastion_tests::{
     S3Proxy,
-    minio::{ACCESS_KEY, SECRET_KEY, repo_url},
     s3_proxy::{Action, Moment},
 };
 use futures::TryStreamExt as _;
@@ -19,10 +17,7 @@ use crate::{Result, cluster::Stage};
 
 /// Of every version in the log: its resourceVersion, and the number of the segment that holds it.
 pub async fn segments(stage: &Stage, repository: &str) -> Result<BTreeMap<u64, u64>> {
-    let url = repo_url("bench", repository, stage.minio.port());
-    let key = S3Credentials::new(ACCESS_KEY, SECRET_KEY, None);
-    let store = bastion_storage::open(&url, &bastion_storage::OpenOptions::default().credentials(key)).await?;
-    let repository = Repository::open(store, OpenOptions::default()).await?;
+    let repository = Repository::open(stage.store(repository).await?, OpenOptions::default()).await?;
     if repository.clusters().await?.is_empty() {
         return Ok(BTreeMap::new());
     }

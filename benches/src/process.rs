@@ -34,6 +34,12 @@ impl Usage {
     }
 }
 
+/// Bytes in MiB, as they are reported.
+#[allow(clippy::cast_precision_loss)]
+pub fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
 /// A line `<field>: <number> kB`, in bytes; 0 where there is none.
 fn kib(text: &str, field: &str) -> u64 {
     let value = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));

@@ -10,8 +10,9 @@ use crate::{
     cluster::{self, Stage},
     headline,
     log::Watched,
+    process::mebibytes,
     results::{Results, Row},
-    synthetic::KINDS,
+    synthetic::{GROUP, KINDS},
     watcher::Watcher,
 };
 
@@ -22,7 +23,6 @@ pub(crate) const CHANGED: u64 = 100;
 const AT_A_TIME: usize = 8;
 /// Silence after which everything is taken to be written.
 pub(crate) const QUIET: Duration = Duration::from_secs(5);
-const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Measures at one size.
 pub fn run(options: &Options, results: &mut Results) -> Result<()> {
@@ -58,11 +58,10 @@ async fn measure(objects: u64, results: &mut Results) -> Result<()> {
     results.add(Row::new(format!("cold.minio.{objects}.watch-peak"), mebibytes(used.peak), "MiB"));
     watcher.stop().await?;
 
-    let watcher = bench.resumed("resumed", results).await?;
+    let mut watcher = bench.resumed("resumed", results).await?;
     // kill -9, with the last segments in no checkpoint.
     bench.change("before the kill").await?;
     let storage = Watched::begin(&bench.proxy, Duration::ZERO);
-    let mut watcher = watcher;
     watcher.until_quiet(&storage, QUIET).await?;
     watcher.process.kill9();
     bench.resumed("killed", results).await?.stop().await?;
@@ -73,26 +72,10 @@ async fn measure(objects: u64, results: &mut Results) -> Result<()> {
 impl Bench<'_> {
     /// From the start of the process until every kind is watched on from where it was left.
     async fn resumed(&self, name: &str, results: &mut Results) -> Result<Watcher> {
-        let from = self.stage.cluster.audit_end()?;
+        let place = self.stage.cluster.audit_end()?;
         let mut watcher = Watcher::start(&self.bastion)?;
-        let mut seen = Vec::new();
-        let mut place = from;
-        loop {
-            watcher.process.check()?;
-            let (more, end) = self.stage.cluster.audit_from(place)?;
-            place = end;
-            seen.extend(more.into_iter().filter(|r| r.agent.starts_with("bastion/")));
-            // Watches that the one before left open end about now.
-            let begun = seen.iter().filter(|r| r.verb == "watch" && r.stage == "ResponseStarted");
-            let resumed = begun.filter(|r| r.resource.starts_with("widget")).count();
-            if resumed as u64 >= KINDS {
-                break;
-            }
-            if watcher.started.elapsed() > PATIENCE {
-                return Err(format!("{resumed} watches after {PATIENCE:?}").into());
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        let kinds = usize::try_from(KINDS)?;
+        let seen = watcher.until_watching(&self.stage.cluster, place, GROUP, kinds).await?;
         let seconds = watcher.started.elapsed().as_secs_f64();
         let lists = cluster::kinds().map(|k| seen.iter().filter(|r| r.is_full_list(&k.plural)).count()).sum::<usize>();
         let prefix = format!("restart.{}", self.objects);
@@ -171,9 +154,4 @@ impl Bench<'_> {
         }
         Ok(seconds)
     }
-}
-
-#[allow(clippy::cast_precision_loss)]
-fn mebibytes(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 20)
 }

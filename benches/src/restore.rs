@@ -7,6 +7,7 @@ use bastion_tests::{Context as _, S3Proxy};
 use crate::{
     Options, Result,
     cluster::{self, Stage},
+    process::mebibytes,
     results::{Results, Row},
     synthetic::NAMESPACES,
     velero::{Qps, Velero},
@@ -47,7 +48,7 @@ async fn measure(objects: u64, results: &mut Results) -> Result<()> {
     results.add(Row::new(format!("restore.{objects}.cpu-per-object"), cpu, "µs"));
     let cpu = stage.apiserver_cpu().saturating_sub(before).as_secs_f64();
     results.add(Row::new(format!("restore.{objects}.apiserver-cpu"), cpu, "CPU s"));
-    results.add(Row::new(format!("restore.{objects}.peak"), run.usage.peak as f64 / f64::from(1 << 20), "MiB"));
+    results.add(Row::new(format!("restore.{objects}.peak"), mebibytes(run.usage.peak), "MiB"));
     crate::say(&format!("restore {rate:.0} objects/s, {beside} {best:.0}"));
     velero(&stage, rate, results).await
 }

@@ -8,6 +8,7 @@ use std::{
 use async_trait::async_trait;
 use bastion_core::{
     object::{GroupKind, Kind, ObjectId, ResourceVersion, Scope},
+    pipeline::KindSnapshot,
     source::{Coverage, Current, KindChange, Observation, Observed, Source, SourceError},
 };
 use bytes::Bytes;
@@ -18,7 +19,8 @@ use tokio::sync::mpsc;
 pub const KINDS: u64 = 5;
 /// In how many namespaces they lie: `team-00` and so on.
 pub const NAMESPACES: u64 = 50;
-const GROUP: &str = "bench.bastion.dev";
+/// Their group.
+pub const GROUP: &str = "bench.bastion.dev";
 
 /// `objects` custom resources of 2 KiB in five kinds and fifty namespaces, and the events that are pushed.
 #[derive(Debug)]
@@ -75,6 +77,11 @@ impl Synthetic {
         let objects = (kind..self.objects).step_by(5);
         objects.map(move |n| Observation::Object(this.object(n, n + 1, Revision::default())))
     }
+}
+
+/// How many observations of a kind nothing is left to be done about.
+pub fn settled(kind: &KindSnapshot) -> u64 {
+    kind.unchanged + kind.committed + kind.coalesced
 }
 
 fn kind_name(kind: u64) -> String {

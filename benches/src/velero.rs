@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 use crate::{
     Result,
     cluster::{self, Stage},
-    process::Usage,
+    process::{Usage, mebibytes},
     results::{Results, Row},
 };
 
@@ -195,17 +195,11 @@ impl Job {
             results.add(Row::new(format!("{name}.stamped"), self.stamped, "s"));
         }
         results.add(Row::new(format!("{name}.cpu"), self.usage.cpu.as_secs_f64(), "CPU s"));
-        results.add(Row::new(format!("{name}.peak"), self.mebibytes(), "MiB"));
+        results.add(Row::new(format!("{name}.peak"), mebibytes(self.usage.peak), "MiB"));
         results.add(Row::new(format!("{name}.apiserver-cpu"), self.apiserver_cpu, "CPU s"));
         results.add(Row::new(format!("{name}.api-requests"), self.api_requests as f64, "requests"));
         results.add(Row::new(format!("{name}.s3-requests"), self.s3_requests as f64, "requests"));
         results.add(Row::new(format!("{name}.s3-bytes"), self.sent as f64, "B"));
-    }
-
-    /// The most memory, in MiB.
-    #[allow(clippy::cast_precision_loss)]
-    pub fn mebibytes(&self) -> f64 {
-        self.usage.peak as f64 / f64::from(1 << 20)
     }
 }
 

@@ -1,8 +1,11 @@
 //! `bastion watch` as it is shipped, looked at from outside.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
-use bastion_tests::{Bastion, Process};
+use bastion_tests::{Bastion, ControlPlane, Process, control_plane::Audited};
 use rustix::process::Signal;
 
 use crate::{
@@ -14,6 +17,9 @@ use crate::{
 
 /// How long anything may take before the bench gives up.
 const PATIENCE: Duration = Duration::from_mins(10);
+
+/// The same for its watches to begin.
+const WATCHING: Duration = Duration::from_mins(5);
 
 /// A running `bastion watch`.
 #[derive(Debug)]
@@ -65,6 +71,34 @@ impl Watcher {
         }
     }
 
+    /// Waits until the API server has begun to serve watches of so many kinds of the group; gives all that it was
+    /// asked from that place of its audit log on. (That a watch ended says little: the one before left some open.)
+    pub async fn until_watching(
+        &mut self,
+        cluster: &ControlPlane,
+        mut place: u64,
+        group: &str,
+        kinds: usize,
+    ) -> Result<Vec<Audited>> {
+        let mut asked = Vec::new();
+        loop {
+            self.process.check()?;
+            let (more, end) = cluster.audit_from(place)?;
+            place = end;
+            asked.extend(more.into_iter().filter(|r| r.agent.starts_with("bastion/")));
+            let begun = asked.iter().filter(|r| r.verb == "watch" && r.stage == "ResponseStarted");
+            let watched: BTreeSet<_> = begun.filter(|r| r.group == group).map(|r| &r.resource).collect();
+            if watched.len() >= kinds {
+                return Ok(asked);
+            }
+            if self.started.elapsed() > WATCHING {
+                let (seen, log) = (watched.len(), self.process.log_tail(20));
+                return Err(format!("{seen} of {kinds} kinds are watched: {log}").into());
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     /// What it has used so far.
     pub fn usage(&self) -> Usage {
         Usage::of(self.process.id())
@@ -78,19 +112,6 @@ impl Watcher {
     /// Lets it end well, and tells what it has used in all.
     pub async fn used(mut self) -> Result<Usage> {
         self.process.signal(Signal::TERM)?;
-        let (started, mut usage) = (Instant::now(), self.usage());
-        while self.process.is_running() {
-            let now = self.usage();
-            // Once it has ended there is nothing to see.
-            if now.peak > 0 {
-                usage = now;
-            }
-            if started.elapsed() > PATIENCE {
-                return Err(format!("it does not end: {}", self.process.log_tail(20)).into());
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        cluster::succeeded(&mut self.process)?;
-        Ok(usage)
+        cluster::ended(&mut self.process, PATIENCE).await
     }
 }

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Result,
     process::Usage,
-    synthetic::{Revision, Synthetic, View},
+    synthetic::{self, Revision, Synthetic, View},
 };
 
 /// How many events of each sort are measured.
@@ -139,7 +139,7 @@ fn micros(time: Duration) -> f64 {
 fn count(stats: &Stats) -> (u64, u64, u64) {
     stats.snapshot().kinds.values().fold((0, 0, 0), |(settled, committed, waiting), kind| {
         (
-            settled + kind.unchanged + kind.committed + kind.coalesced,
+            settled + synthetic::settled(kind),
             committed + kind.committed,
             waiting + kind.queue_objects + kind.in_hashed + kind.in_changed + kind.in_backup,
         )

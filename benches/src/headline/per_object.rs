@@ -2,12 +2,8 @@
 
 use std::time::Instant;
 
-use bastion_core::store::{Key, PutOptions, Store};
-use bastion_storage::S3Credentials;
-use bastion_tests::{
-    Context as _,
-    minio::{ACCESS_KEY, SECRET_KEY, repo_url},
-};
+use bastion_core::store::{Key, PutOptions};
+use bastion_tests::Context as _;
 use bytes::Bytes;
 
 use crate::{Result, cluster, cluster::Stage};
@@ -25,9 +21,7 @@ pub(super) struct Written {
 
 /// Lists everything and writes it, page by page; straight to the server, so that no proxy slows it down.
 pub(super) async fn write(stage: &Stage) -> Result<Written> {
-    let url = repo_url("bench", "per-object", stage.minio.port());
-    let key = S3Credentials::new(ACCESS_KEY, SECRET_KEY, None);
-    let store = bastion_storage::open(&url, &bastion_storage::OpenOptions::default().credentials(key)).await?;
+    let store = stage.store("per-object").await?;
     let (started, mut requests, mut sent) = (Instant::now(), 0, 0);
     for kind in cluster::kinds() {
         let mut next = String::new();

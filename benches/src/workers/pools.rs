@@ -10,7 +10,7 @@ use bastion_core::{pipeline::Stats, prelude::*, store::MemoryStore};
 use crate::{
     Result,
     results::{Results, Row},
-    synthetic::{KINDS, Revision, Synthetic, View},
+    synthetic::{self, KINDS, Revision, Synthetic, View},
 };
 
 const OBJECTS: u64 = 5_000;
@@ -61,8 +61,7 @@ async fn most(stats: &Stats, settled: u64) -> Result<Pools> {
     loop {
         let now = workers(stats);
         most = (most.0.max(now.0), most.1.max(now.1));
-        let kinds = stats.snapshot().kinds;
-        if kinds.values().map(|k| k.unchanged + k.committed + k.coalesced).sum::<u64>() >= settled {
+        if stats.snapshot().kinds.values().map(synthetic::settled).sum::<u64>() >= settled {
             return Ok(most);
         }
         if started.elapsed() > PATIENCE {
