@@ -17,7 +17,7 @@ use crate::command::{backup, completions, deletions, diff, history, init, ls, re
 
 /// Continuous backup of Kubernetes objects, and restores to any moment.
 ///
-/// Bastion keeps every version of the objects that you select in a repository: a folder or an S3 bucket.
+/// Bastion keeps every revision of the objects that you select in a repository: a folder or an S3 bucket.
 /// It watches the cluster, removes what the cluster itself assigns, and writes only what changed.
 #[derive(Debug, Parser)]
 #[command(

@@ -1,4 +1,4 @@
-//! Differences between two versions, for people and for programs.
+//! Differences between two revisions, for people and for programs.
 
 use anstyle::{AnsiColor, Style};
 use bastion_core::{
@@ -72,7 +72,7 @@ mod tests {
     fn a_difference_reads_like_gits() -> Result<()> {
         let old = manifest(r#"{"data":{"a":"1","b":"2"},"n":18446744073709551615}"#);
         let new = manifest(r#"{"data":{"a":"1","b":"3"},"n":18446744073709551614}"#);
-        let text = unified(Some(&old), Some(&new), ("version 3", "live"))?;
+        let text = unified(Some(&old), Some(&new), ("revision 3", "live"))?;
         assert!(text.contains('\u{1b}'), "coloured");
         insta::assert_snapshot!(anstream::adapter::strip_str(&text));
         insta::assert_snapshot!(serde_json::to_string(&changes(Some(&old), Some(&new))?).unwrap_or_default());

@@ -58,7 +58,7 @@ First steps:
   bastion init                            # create the repository
   bastion backup --all                    # save everything once
   bastion watch --all                     # save every change as it happens
-  bastion history deployment/web -n shop  # every version of an object
+  bastion history deployment/web -n shop  # every revision of an object
   bastion restore -n shop --at 2h         # a namespace as it was two hours ago
 
 Linked as kubectl-bastion on the PATH it runs as `kubectl bastion`.

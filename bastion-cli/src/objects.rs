@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use bastion_core::{
     manifest::{Manifest, Map, PathSet, Value},
     object::{GroupKind, ObjectId},
-    record::{State, Version},
+    record::{Revision, State},
     repository::{ObjectFilter, Snapshot},
 };
 use futures::{StreamExt, TryStreamExt};
@@ -72,17 +72,17 @@ impl Wanted {
 }
 
 /// The stored objects that the arguments mean, in the order of their ids.
-pub(crate) async fn select(snapshot: &Snapshot, args: &ObjectArgs, gone_too: bool) -> Result<Vec<Version>> {
+pub(crate) async fn select(snapshot: &Snapshot, args: &ObjectArgs, gone_too: bool) -> Result<Vec<Revision>> {
     let mut wanted = Wanted::new(snapshot, args).await?;
     if gone_too {
         wanted.filter.states = ANY.to_vec();
     }
     let mut stream = snapshot.objects(wanted.filter.clone());
     let mut found = Vec::new();
-    while let Some(version) = stream.next().await {
-        let version = version?;
-        if wanted.takes(&version.id) && has_labels(snapshot, &version, wanted.labels.as_ref()).await? {
-            found.push(version);
+    while let Some(revision) = stream.next().await {
+        let revision = revision?;
+        if wanted.takes(&revision.id) && has_labels(snapshot, &revision, wanted.labels.as_ref()).await? {
+            found.push(revision);
         }
     }
     Ok(found)
@@ -97,13 +97,13 @@ pub(crate) async fn one(snapshot: &Snapshot, args: &OneObject) -> Result<ObjectI
         names: Some(vec![name.as_str().into()]),
         states: ANY.to_vec(),
     };
-    let mut found: Vec<Version> = snapshot.objects(filter).try_collect().await?;
+    let mut found: Vec<Revision> = snapshot.objects(filter).try_collect().await?;
     let alive: Vec<_> = found.iter().filter(|v| v.state == State::Put).cloned().collect();
     if found.len() > 1 && alive.len() == 1 {
         found = alive;
     }
     match found.as_slice() {
-        [version] => Ok(version.id.clone()),
+        [revision] => Ok(revision.id.clone()),
         [] => Err(CliError::NothingMatched {
             what: format!(
                 "no {word} {name:?} is saved{}",
@@ -129,8 +129,8 @@ async fn kinds(snapshot: &Snapshot, words: &[KindWord]) -> Result<Vec<GroupKind>
             // Kinds that were never listed to their end have objects and no position yet.
             let filter = ObjectFilter { states: ANY.to_vec(), ..ObjectFilter::default() };
             let mut objects = snapshot.objects(filter);
-            while let Some(version) = objects.next().await {
-                known.insert(version?.id.group_kind());
+            while let Some(revision) = objects.next().await {
+                known.insert(revision?.id.group_kind());
             }
             complete = true;
             hits = known.iter().filter(|k| word.matches(k)).cloned().collect();
@@ -168,8 +168,8 @@ async fn by_definition(snapshot: &Snapshot, word: &KindWord) -> Result<Vec<Group
     };
     let mut definitions = snapshot.objects(filter);
     let mut found = Vec::new();
-    while let Some(version) = definitions.next().await {
-        let definition = manifest(snapshot, &version?).await?;
+    while let Some(revision) = definitions.next().await {
+        let definition = manifest(snapshot, &revision?).await?;
         let names = ["plural", "singular", "kind"].map(|name| definition.text(&["spec", "names", name]));
         let short = match definition.get(&["spec", "names", "shortNames"]) {
             Some(Value::Array(short)) => short.iter().filter_map(Value::as_str).collect(),
@@ -183,12 +183,12 @@ async fn by_definition(snapshot: &Snapshot, word: &KindWord) -> Result<Vec<Group
     Ok(found)
 }
 
-async fn has_labels(snapshot: &Snapshot, version: &Version, labels: Option<&Labels>) -> Result<bool> {
+async fn has_labels(snapshot: &Snapshot, revision: &Revision, labels: Option<&Labels>) -> Result<bool> {
     let Some(labels) = labels else { return Ok(true) };
-    if version.state != State::Put {
+    if revision.state != State::Put {
         return Ok(false);
     }
-    Ok(labels.matches(labels_of(&manifest(snapshot, version).await?)))
+    Ok(labels.matches(labels_of(&manifest(snapshot, revision).await?)))
 }
 
 fn labels_of(manifest: &Manifest) -> Option<&Map> {
@@ -196,41 +196,41 @@ fn labels_of(manifest: &Manifest) -> Option<&Map> {
 }
 
 /// A saved object, its digest checked.
-pub(crate) async fn manifest(snapshot: &Snapshot, version: &Version) -> Result<Manifest> {
-    let body = snapshot.body(version).await?;
+pub(crate) async fn manifest(snapshot: &Snapshot, revision: &Revision) -> Result<Manifest> {
+    let body = snapshot.body(revision).await?;
     Manifest::parse(&body, &PathSet::default())
-        .map_err(|e| CliError::Render { what: version.id.to_string(), source: Box::new(e) })
+        .map_err(|e| CliError::Render { what: revision.id.to_string(), source: Box::new(e) })
 }
 
-/// A version of an object: by number, or the newest at the snapshot's time.
-pub(crate) async fn version(snapshot: &Snapshot, id: &ObjectId, number: Option<u64>) -> Result<Version> {
+/// A revision of an object: by number, or the newest at the snapshot's time.
+pub(crate) async fn revision(snapshot: &Snapshot, id: &ObjectId, number: Option<u64>) -> Result<Revision> {
     let history = snapshot.history(id).await?;
     let found = match number {
         Some(n) => history.iter().find(|v| v.segment == n),
         None => history.first(),
     };
     found.cloned().ok_or_else(|| {
-        let versions: Vec<_> = history.iter().take(10).map(|v| v.segment.to_string()).collect();
+        let revisions: Vec<_> = history.iter().take(10).map(|v| v.segment.to_string()).collect();
         CliError::NothingMatched {
             what: match number {
-                Some(n) => format!("{id} has no version {n}"),
+                Some(n) => format!("{id} has no revision {n}"),
                 None => format!("{id} was not saved yet at that time"),
             },
-            hint: if versions.is_empty() {
-                "`bastion history` lists its versions".to_owned()
+            hint: if revisions.is_empty() {
+                "`bastion history` lists its revisions".to_owned()
             } else {
-                format!("its newest versions are {}", versions.join(", "))
+                format!("its newest revisions are {}", revisions.join(", "))
             },
         }
     })
 }
 
-/// There is nothing to show of a version that says that the object is gone.
-pub(crate) fn no_content(version: &Version) -> CliError {
-    let (how, when) = (crate::report::saved::word(version.state), crate::when::local(version.at));
+/// There is nothing to show of a revision that says that the object is gone.
+pub(crate) fn no_content(revision: &Revision) -> CliError {
+    let (how, when) = (crate::report::saved::word(revision.state), crate::when::local(revision.at));
     CliError::NothingMatched {
-        what: format!("{} was {how} in version {} ({when})", version.id, version.segment),
-        hint: "give an older one with --at (or --version, for `show`); `bastion history` lists them".to_owned(),
+        what: format!("{} was {how} in revision {} ({when})", revision.id, revision.segment),
+        hint: "give an older one with --at (or --revision, for `show`); `bastion history` lists them".to_owned(),
     }
 }
 

@@ -211,8 +211,8 @@ mod tests {
     #[test]
     fn a_table_looks_like_kubectls() {
         let rows = [["web", "3"], ["a\u{1b}[31mb", "12"]].map(|row| row.map(str::to_owned).to_vec());
-        insta::assert_snapshot!(table(&["NAME", "VERSION"], rows), @r"
-        NAME           VERSION
+        insta::assert_snapshot!(table(&["NAME", "REVISION"], rows), @r"
+        NAME           REVISION
         web            3
         a\u{1b}[31mb   12
         ");

@@ -144,8 +144,8 @@ mod tests {
     #[test]
     fn people_get_a_unified_diff() {
         let (old, new) = (manifest(r#"{"data":{"a":"1","b":"2"}}"#), manifest(r#"{"data":{"a":"1","b":"3"}}"#));
-        insta::assert_snapshot!(unified(Some(&old), Some(&new), ("version 1", "live")).unwrap(), @r#"
-        --- version 1
+        insta::assert_snapshot!(unified(Some(&old), Some(&new), ("revision 1", "live")).unwrap(), @r#"
+        --- revision 1
         +++ live
         @@ -1,3 +1,3 @@
          data:

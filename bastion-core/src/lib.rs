@@ -20,7 +20,7 @@
 //! let production = MemoryCluster::new("production");
 //! production.put(r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"prices","namespace":"shop"},"data":{"tea":"3"}}"#)?;
 //!
-//! // Back up: every object that changed since the last time becomes a version.
+//! // Back up: every object that changed since the last time becomes a revision.
 //! let source = Arc::new(production.list());
 //! let repo = Repository::init(Arc::new(MemoryStore::new()), InitOptions::default()).await?;
 //! let writer = repo.writer("production", WriterOptions::new(source.cluster_uid().await?, "backup")).await?;
@@ -42,14 +42,14 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`object`], [`record`], [`time`], [`hash`] | names, versions, times, digests |
+//! | [`object`], [`record`], [`time`], [`hash`] | names, revisions, times, digests |
 //! | [`manifest`], [`canonical`], [`yaml`], [`diff`] | objects as trees, as bytes to hash, as text for people |
 //! | [`sanitize`] | what of an object is content |
 //! | [`source`], [`sink`], [`store`], [`runtime`] | the seams: clusters read and written, storage, clock and chance |
 //! | [`engine`], [`pipeline`] | from a source into the log |
 //! | [`repository`] | the log: open, commit, read, verify |
 //! | [`restore`] | plans and their application |
-//! | [`retention`] | which versions to keep |
+//! | [`retention`] | which revisions to keep |
 //! | [`memory`] | a cluster in memory |
 //!
 //! # Features

@@ -1,4 +1,4 @@
-//! What the log says of objects: changes going in, versions coming out.
+//! What the log says of objects: changes going in, revisions coming out.
 
 use std::{cmp::Ordering, sync::Arc};
 
@@ -166,7 +166,7 @@ pub struct Accepted {
 
 /// One state of one object as the log has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version {
+pub struct Revision {
     /// Which object.
     pub id: ObjectId,
     /// The API version that it was read in.
@@ -175,7 +175,7 @@ pub struct Version {
     pub uid: Arc<str>,
     /// Its place in the order.
     pub order: Order,
-    /// The segment that holds it: the version's number for people.
+    /// The segment that holds it: the revision's number for people.
     pub segment: u64,
     /// That segment's time.
     pub at: Timestamp,

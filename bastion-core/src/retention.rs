@@ -1,6 +1,6 @@
-//! Which versions stay: the [`RetentionPlanner`] trait, the usual policies, and the guard around any of them.
+//! Which states stay: the [`RetentionPlanner`] trait, the usual policies, and the guard around any of them.
 //!
-//! Planners are pure: one lineage in (the versions of one object, the snapshots of one volume), newest first,
+//! Planners are pure: one lineage in (the revisions of one object, the snapshots of one volume), newest first,
 //! and a decision for each out. Time is an argument.
 
 use std::fmt::{self, Debug};
@@ -11,7 +11,7 @@ mod policies;
 
 pub use policies::{Calendar, KeepLast, KeepWithin, Union};
 
-/// One version of a lineage, as a planner sees it.
+/// One state of a lineage, as a planner sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Candidate {
     /// When it was made.
@@ -22,7 +22,7 @@ pub struct Candidate {
     pub held: bool,
 }
 
-/// Why a version is kept.
+/// Why one is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
@@ -78,14 +78,14 @@ impl Decision {
     }
 }
 
-/// Decides which versions of one lineage stay.
+/// Decides which states of one lineage stay.
 pub trait RetentionPlanner: Debug + Send + Sync {
-    /// A decision for each version, in the order given: newest first.
-    fn plan(&self, versions: &[Candidate], now: Timestamp) -> Vec<Decision>;
+    /// A decision for each candidate, in the order given: newest first.
+    fn plan(&self, candidates: &[Candidate], now: Timestamp) -> Vec<Decision>;
 }
 
-/// Runs a planner and refuses what no policy may do: dropping the newest good version, or a held one. A
-/// planner that answers for too few versions keeps the rest.
+/// Runs a planner and refuses what no policy may do: dropping the newest good one, or a held one. A
+/// planner that answers for too few candidates keeps the rest.
 ///
 /// ```
 /// use bastion_core::{retention::{guarded, Candidate, KeepLast, Reason, Decision}, time::Timestamp};
@@ -95,15 +95,15 @@ pub trait RetentionPlanner: Debug + Send + Sync {
 /// let plan = guarded(&KeepLast(1), &[broken, good], Timestamp::from_millis(3));
 /// assert_eq!(plan, [Decision::Keep(Reason::Last), Decision::Keep(Reason::NewestGood)]);
 /// ```
-pub fn guarded(planner: &dyn RetentionPlanner, versions: &[Candidate], now: Timestamp) -> Vec<Decision> {
-    let mut decisions = planner.plan(versions, now);
-    decisions.resize(versions.len(), Decision::Keep(Reason::Held));
-    let newest_good = versions.iter().position(|v| v.good);
-    for (i, (decision, version)) in decisions.iter_mut().zip(versions).enumerate() {
+pub fn guarded(planner: &dyn RetentionPlanner, candidates: &[Candidate], now: Timestamp) -> Vec<Decision> {
+    let mut decisions = planner.plan(candidates, now);
+    decisions.resize(candidates.len(), Decision::Keep(Reason::Held));
+    let newest_good = candidates.iter().position(|v| v.good);
+    for (i, (decision, candidate)) in decisions.iter_mut().zip(candidates).enumerate() {
         if decision.is_keep() {
             continue;
         }
-        if version.held {
+        if candidate.held {
             *decision = Decision::Keep(Reason::Held);
         } else if newest_good == Some(i) {
             *decision = Decision::Keep(Reason::NewestGood);
@@ -123,8 +123,8 @@ mod tests {
     struct DropAll;
 
     impl RetentionPlanner for DropAll {
-        fn plan(&self, versions: &[Candidate], _: Timestamp) -> Vec<Decision> {
-            vec![Decision::Drop; versions.len()]
+        fn plan(&self, candidates: &[Candidate], _: Timestamp) -> Vec<Decision> {
+            vec![Decision::Drop; candidates.len()]
         }
     }
 
@@ -135,14 +135,14 @@ mod tests {
             n in 0usize..5,
         ) {
             v.sort_by_key(|c| std::cmp::Reverse(c.0));
-            let versions: Vec<_> =
+            let candidates: Vec<_> =
                 v.into_iter().map(|(ms, good, held)| Candidate { at: Timestamp::from_millis(ms), good, held }).collect();
             let now = Timestamp::from_millis(10_000_000_000);
             for planner in [&DropAll as &dyn RetentionPlanner, &KeepLast(n)] {
-                let plan = guarded(planner, &versions, now);
-                prop_assert_eq!(plan.len(), versions.len());
-                prop_assert!(versions.iter().zip(&plan).all(|(v, d)| !v.held || d.is_keep()));
-                if let Some(i) = versions.iter().position(|v| v.good) {
+                let plan = guarded(planner, &candidates, now);
+                prop_assert_eq!(plan.len(), candidates.len());
+                prop_assert!(candidates.iter().zip(&plan).all(|(v, d)| !v.held || d.is_keep()));
+                if let Some(i) = candidates.iter().position(|v| v.good) {
                     prop_assert!(plan[i].is_keep());
                 }
             }

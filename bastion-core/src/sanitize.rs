@@ -135,7 +135,7 @@ impl Rules {
         Ok(self.configure(kind, |rules| rules.drop.push(path)))
     }
 
-    /// Keeps `status` of objects of this kind: beside the body, so that it never makes a version.
+    /// Keeps `status` of objects of this kind: beside the body, so that it never makes a revision.
     #[must_use]
     pub fn keep_status(self, kind: GroupKind) -> Self {
         self.configure(kind, |rules| rules.keep_status = true)

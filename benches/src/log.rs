@@ -15,7 +15,7 @@ use futures::TryStreamExt as _;
 
 use crate::{Result, cluster::Stage};
 
-/// Of every version in the log: its resourceVersion, and the number of the segment that holds it.
+/// Of every revision in the log: its resourceVersion, and the number of the segment that holds it.
 pub async fn segments(stage: &Stage, repository: &str) -> Result<BTreeMap<u64, u64>> {
     let repository = Repository::open(stage.store(repository).await?, OpenOptions::default()).await?;
     if repository.clusters().await?.is_empty() {
@@ -77,7 +77,7 @@ impl Watched {
         self.lock().stored.get(&segment).copied()
     }
 
-    /// When the storage had the last of the versions that were written since, given what the log says.
+    /// When the storage had the last of the revisions that were written since, given what the log says.
     pub fn durable(&self, log: &BTreeMap<u64, u64>) -> Option<Instant> {
         log.values().filter_map(|segment| self.stored(*segment)).max()
     }

@@ -9,7 +9,7 @@ use bastion_core::{
     manifest::Manifest,
     object::{Kind, ObjectId, Scope},
     prelude::*,
-    record::{Change, Version, What},
+    record::{Change, Revision, What},
     repository::{Batch, CommitNotes, Index, ObjectFilter, Snapshot, Writer},
     sanitize::{Rules, Sanitizer},
     store::MemoryStore,
@@ -55,7 +55,7 @@ pub struct Bodies {
     canonical: Bytes,
     writer: Writer,
     snapshot: Snapshot,
-    versions: Vec<Version>,
+    revisions: Vec<Revision>,
     cached: Arc<Index>,
     ids: Vec<ObjectId>,
 }
@@ -81,9 +81,9 @@ impl Bodies {
         }
         writer.commit(&mut batch, &CommitNotes::default()).await?;
         let snapshot = repository.snapshot("bench").await?;
-        let versions = snapshot.objects(ObjectFilter::default()).try_collect().await?;
+        let revisions = snapshot.objects(ObjectFilter::default()).try_collect().await?;
         let cached = writer.index();
-        Ok(Self { size, kind, rules, hasher, json, manifest, canonical, writer, snapshot, versions, cached, ids })
+        Ok(Self { size, kind, rules, hasher, json, manifest, canonical, writer, snapshot, revisions, cached, ids })
     }
 
     /// Does a step with so many objects as its result says.
@@ -106,10 +106,10 @@ impl Bodies {
                 return Ok(self.ids.len());
             }
             "decode" => {
-                for version in &self.versions {
-                    black_box(self.snapshot.body(version).await?);
+                for revision in &self.revisions {
+                    black_box(self.snapshot.body(revision).await?);
                 }
-                return Ok(self.versions.len());
+                return Ok(self.revisions.len());
             }
             "look-up" => {
                 for id in &self.ids {

@@ -42,17 +42,17 @@ impl Watcher {
         Ok(Self { process: bastion.start(&[&["watch"], args].concat())?, started })
     }
 
-    /// Waits until the log holds so many versions.
-    pub async fn until_saved(&mut self, stage: &Stage, repository: &str, versions: usize) -> Result<()> {
+    /// Waits until the log holds so many revisions.
+    pub async fn until_saved(&mut self, stage: &Stage, repository: &str, revisions: usize) -> Result<()> {
         let (started, mut pause) = (Instant::now(), Duration::from_millis(250));
         loop {
             self.process.check()?;
             let saved = log::segments(stage, repository).await?.len();
-            if saved >= versions {
+            if saved >= revisions {
                 return Ok(());
             }
             if started.elapsed() > PATIENCE {
-                return Err(format!("{saved} of {versions} versions are saved: {}", self.process.log_tail(20)).into());
+                return Err(format!("{saved} of {revisions} revisions are saved: {}", self.process.log_tail(20)).into());
             }
             tokio::time::sleep(pause).await;
             // Reading takes longer, the more there is.

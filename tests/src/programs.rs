@@ -96,7 +96,7 @@ pub struct Saved {
     /// `saved`, `deleted` or `released`.
     pub state: String,
     /// Number of the commit.
-    pub version: u64,
+    pub revision: u64,
     /// The resourceVersion that was saved.
     pub resource_version: String,
 }
@@ -111,7 +111,7 @@ impl Saved {
             namespace: text(&row["namespace"]),
             name: text(&row["name"]),
             state: text(&row["state"]),
-            version: row["version"].as_u64().unwrap_or_default(),
+            revision: row["revision"].as_u64().unwrap_or_default(),
             resource_version: text(&row["resourceVersion"]),
         });
         Ok(rows.collect())
@@ -228,7 +228,7 @@ impl Bastion {
         self.rows(&[&["ls", "--deleted", "-o", "json"], args].concat()).await
     }
 
-    /// Every version of one object, newest first: `bastion history -o json …`.
+    /// Every revision of one object, newest first: `bastion history -o json …`.
     ///
     /// # Errors
     /// When the command fails.

@@ -91,7 +91,7 @@ fn a_wrong_command_line_ends_with_2() {
         &["bastion", "backup", "--all", "-n", "shop"][..],
         &["bastion", "ls", "-n", "shop", "-A"],
         &["bastion", "show"],
-        &["bastion", "show", "cm", "a", "--at", "2h", "--version", "3"],
+        &["bastion", "show", "cm", "a", "--at", "2h", "--revision", "3"],
         &["bastion", "restore", "--map-namespace", "shop"],
         &["bastion", "ls", "--at", "soon"],
         &["bastion", "deletions", "accept"],

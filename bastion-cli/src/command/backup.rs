@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Save what changed, once
 ///
-/// Lists the selected objects and saves the versions that the repository does not have yet. Objects that
+/// Lists the selected objects and saves the revisions that the repository does not have yet. Objects that
 /// are gone since the last run are recorded as deleted. May run beside `bastion watch` and the controller.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = concat!("\

@@ -119,7 +119,7 @@ async fn accept(app: &App, kinds: &[String]) -> Result<Exit> {
         app.out.line(format_args!("accepted: {} of {} {} (policy {})", w.count, w.of, w.kind, w.policy))?;
     }
     app.out.line(format_args!(
-        "version {}; a running watch or controller records them soon, else the next backup does",
+        "revision {}; a running watch or controller records them soon, else the next backup does",
         committed.head.number
     ))?;
     Ok(Exit::Ok)

@@ -3,7 +3,7 @@
 use bastion_core::{
     manifest::Manifest,
     object::ObjectId,
-    record::{State, Version},
+    record::{Revision, State},
     sanitize::{Rules, Sanitizer},
     sink::Sink,
     time::Timestamp,
@@ -22,26 +22,26 @@ use crate::{
     when,
 };
 
-/// Compare two versions of an object, or one with the cluster
+/// Compare two revisions of an object, or one with the cluster
 ///
-/// A version is its number in `bastion history`, a time, `latest`, or `live`: the object in the cluster now,
+/// A revision is its number in `bastion history`, a time, `latest`, or `live`: the object in the cluster now,
 /// read in the API version of the saved one and cleaned by the rules of a backup. What else was dropped when
 /// it was saved (--drop, or `rules` of the controller) is given to --drop here, too.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  bastion diff cm/prices -n shop                        # newest saved version and the cluster
-  bastion diff cm/prices -n shop --from 1042 --to 1077  # two versions
+  bastion diff cm/prices -n shop                        # newest saved revision and the cluster
+  bastion diff cm/prices -n shop --from 1042 --to 1077  # two revisions
   bastion diff cm/prices -n shop --from 2h --to latest
   bastion diff cm/prices -n shop --exit-code || echo changed")]
 pub(crate) struct Args {
     #[command(flatten)]
     what: OneObject,
     /// Older side: NUMBER, TIME, latest or live
-    #[arg(long, value_name = "VERSION", default_value = "latest")]
+    #[arg(long, value_name = "REVISION", default_value = "latest")]
     from: Which,
     /// Newer side: NUMBER, TIME, latest or live
-    #[arg(long, value_name = "VERSION", default_value = "live")]
+    #[arg(long, value_name = "REVISION", default_value = "live")]
     to: Which,
     #[command(flatten)]
     content: ContentArgs,
@@ -60,7 +60,7 @@ pub(crate) enum Which {
     Latest,
     /// The object in the cluster.
     Live,
-    /// That version.
+    /// That revision.
     Number(u64),
     /// As it was then.
     At(Timestamp),
@@ -75,9 +75,9 @@ impl std::str::FromStr for Which {
             "live" => Self::Live,
             _ => match text.parse() {
                 Ok(n) => Self::Number(n),
-                Err(_) => {
-                    Self::At(crate::when::parse(text).map_err(|e| format!("{e}; or a version's number, latest, live"))?)
-                }
+                Err(_) => Self::At(
+                    crate::when::parse(text).map_err(|e| format!("{e}; or a revision's number, latest, live"))?,
+                ),
             },
         })
     }
@@ -89,8 +89,8 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     let id = objects::one(&reading.snapshot, &args.what).await?;
     let (from, to) = (saved(&reading, &id, args.from).await?, saved(&reading, &id, args.to).await?);
     let read_in = match from.as_ref().or(to.as_ref()) {
-        Some(version) => version.version.clone(),
-        None => objects::version(&reading.snapshot, &id, None).await?.version,
+        Some(revision) => revision.version.clone(),
+        None => objects::revision(&reading.snapshot, &id, None).await?.version,
     };
     let live = async || live(app, &id, &read_in, &rules).await;
     let (from_name, from) = side(&reading, args.from, from, &live).await?;
@@ -106,16 +106,16 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     Ok(if args.exit_code && from != to { Exit::Differs } else { Exit::Ok })
 }
 
-/// The saved version that is meant; `None` for the live object, and before the first version.
-async fn saved(reading: &Reading, id: &ObjectId, which: Which) -> Result<Option<Version>> {
+/// The saved revision that is meant; `None` for the live object, and before the first revision.
+async fn saved(reading: &Reading, id: &ObjectId, which: Which) -> Result<Option<Revision>> {
     let (snapshot, number) = match which {
         Which::Live => return Ok(None),
         Which::Latest => (reading.snapshot.clone(), None),
         Which::Number(n) => (reading.snapshot.clone(), Some(n)),
         Which::At(time) => (reading.snapshot.clone().at(time), None),
     };
-    match objects::version(&snapshot, id, number).await {
-        // Before its first version it did not exist: that can be compared, too.
+    match objects::revision(&snapshot, id, number).await {
+        // Before its first revision it did not exist: that can be compared, too.
         Err(CliError::NothingMatched { .. }) if matches!(which, Which::At(_)) => Ok(None),
         found => found.map(Some),
     }
@@ -125,20 +125,20 @@ async fn saved(reading: &Reading, id: &ObjectId, which: Which) -> Result<Option<
 async fn side(
     reading: &Reading,
     which: Which,
-    version: Option<Version>,
+    revision: Option<Revision>,
     live: &impl AsyncFn() -> Result<Option<Manifest>>,
 ) -> Result<(String, Option<Manifest>)> {
-    let Some(version) = version else {
+    let Some(revision) = revision else {
         return Ok(match which {
             Which::Live => ("live".to_owned(), live().await?),
             _ => ("(not saved yet)".to_owned(), None),
         });
     };
-    let name = format!("version {} ({})", version.segment, when::local(version.at));
-    if version.state != State::Put {
-        return Ok((format!("{name}, {}", word(version.state)), None));
+    let name = format!("revision {} ({})", revision.segment, when::local(revision.at));
+    if revision.state != State::Put {
+        return Ok((format!("{name}, {}", word(revision.state)), None));
     }
-    Ok((name, Some(objects::manifest(&reading.snapshot, &version).await?)))
+    Ok((name, Some(objects::manifest(&reading.snapshot, &revision).await?)))
 }
 
 /// The object in the cluster, cleaned as a backup would. It is read in the API version of the saved one where

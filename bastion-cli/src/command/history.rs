@@ -2,7 +2,7 @@
 
 use bastion_core::{
     manifest::Manifest,
-    record::{State, Version},
+    record::{Revision, State},
 };
 
 use crate::{
@@ -17,22 +17,22 @@ use crate::{
     when,
 };
 
-/// List every saved version of an object
+/// List every saved revision of an object
 ///
 /// The newest first. Needs no cluster.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   bastion history deployment/web -n shop
-  bastion history cm prices -n shop --patch   # with what each version changed
+  bastion history cm prices -n shop --patch   # with what each revision changed
   bastion history cm prices -n shop -o wide   # with who wrote it")]
 pub(crate) struct Args {
     #[command(flatten)]
     what: OneObject,
-    /// Show what each version changed
+    /// Show what each revision changed
     #[arg(long, short, conflicts_with = "output")]
     patch: bool,
-    /// At most this many versions
+    /// At most this many revisions
     #[arg(long, value_name = "COUNT")]
     limit: Option<usize>,
     /// Format
@@ -43,44 +43,44 @@ pub(crate) struct Args {
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     let reading = app.reading(None).await?;
     let id = objects::one(&reading.snapshot, &args.what).await?;
-    let versions = reading.snapshot.history(&id).await?;
-    let shown = &versions[..versions.len().min(args.limit.unwrap_or(usize::MAX))];
+    let revisions = reading.snapshot.history(&id).await?;
+    let shown = &revisions[..revisions.len().min(args.limit.unwrap_or(usize::MAX))];
     let table_only = matches!(args.output, ListFormat::Table | ListFormat::Name);
     let mut rows = Vec::with_capacity(shown.len());
-    for version in shown {
-        let row = Saved::new(version, reading.algorithm());
-        // Who wrote it lies beside the body: a read for each version, so only where it is shown.
-        rows.push(if table_only || version.state != State::Put {
+    for revision in shown {
+        let row = Saved::new(revision, reading.algorithm());
+        // Who wrote it lies beside the body: a read for each revision, so only where it is shown.
+        rows.push(if table_only || revision.state != State::Put {
             row
         } else {
-            row.with(&reading.snapshot.extras(version).await?)
+            row.with(&reading.snapshot.extras(revision).await?)
         });
     }
     if args.patch {
-        return patches(app, &reading, &versions, &rows).await;
+        return patches(app, &reading, &revisions, &rows).await;
     }
     super::ls::print(app, args.output, &rows, |wide| saved::history(&rows, wide, when::now()))?;
     Ok(Exit::Ok)
 }
 
-/// Each version under a line of its own, with what it changed.
-async fn patches(app: &App, reading: &Reading, versions: &[Version], rows: &[Saved]) -> Result<Exit> {
+/// Each revision under a line of its own, with what it changed.
+async fn patches(app: &App, reading: &Reading, revisions: &[Revision], rows: &[Saved]) -> Result<Exit> {
     for (i, row) in rows.iter().enumerate() {
         if app.out.is_unread() {
             break;
         }
         app.out.line(row.headline())?;
-        let new = side(reading, versions.get(i)).await?;
-        let old = side(reading, versions.get(i + 1)).await?;
+        let new = side(reading, revisions.get(i)).await?;
+        let old = side(reading, revisions.get(i + 1)).await?;
         app.out.text(&diff::unified(old.as_ref(), new.as_ref(), ("before", "after"))?)?;
     }
     Ok(Exit::Ok)
 }
 
-/// A version's content; nothing where the object did not exist.
-async fn side(reading: &Reading, version: Option<&Version>) -> Result<Option<Manifest>> {
-    match version.filter(|v| v.state == State::Put) {
-        Some(version) => Ok(Some(objects::manifest(&reading.snapshot, version).await?)),
+/// A revision's content; nothing where the object did not exist.
+async fn side(reading: &Reading, revision: Option<&Revision>) -> Result<Option<Manifest>> {
+    match revision.filter(|v| v.state == State::Put) {
+        Some(revision) => Ok(Some(objects::manifest(&reading.snapshot, revision).await?)),
         None => Ok(None),
     }
 }

@@ -130,7 +130,7 @@ impl Args {
         let gone = objects::select(&reading.snapshot, &self.what, true).await?;
         let gone = gone.iter().find(|v| v.state != State::Put);
         Ok(match gone {
-            Some(version) => objects::no_content(version),
+            Some(revision) => objects::no_content(revision),
             None => CliError::NothingMatched {
                 what: format!("nothing of cluster {:?} matches", reading.cluster),
                 hint: "`bastion ls` with the same arguments shows what is saved; --at takes another time".to_owned(),

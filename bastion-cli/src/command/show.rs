@@ -19,17 +19,17 @@ use crate::{
 Examples:
   bastion show deployment/web -n shop
   bastion show cm prices -n shop --at 2026-01-31T12:00:00Z
-  bastion show cm prices -n shop --version 1042 -o json
+  bastion show cm prices -n shop --revision 1042 -o json
   bastion show deploy/web -n shop --at 1d | kubectl apply -f -")]
 pub(crate) struct Args {
     #[command(flatten)]
     what: OneObject,
     /// As it was at this time: 2026-01-31T12:00:00Z, 2026-01-31, or how long ago: 2h, 1d12h
-    #[arg(long, value_name = "TIME", value_parser = crate::when::parse, conflicts_with = "version")]
+    #[arg(long, value_name = "TIME", value_parser = crate::when::parse, conflicts_with = "revision")]
     at: Option<Timestamp>,
-    /// This version, by its number in `bastion history`
+    /// This revision, by its number in `bastion history`
     #[arg(long, value_name = "NUMBER")]
-    version: Option<u64>,
+    revision: Option<u64>,
     /// Format
     #[arg(long, short, value_name = "FORMAT", default_value = "yaml")]
     output: DocumentFormat,
@@ -38,11 +38,11 @@ pub(crate) struct Args {
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     let reading = app.reading(args.at).await?;
     let id = objects::one(&reading.snapshot, &args.what).await?;
-    let version = objects::version(&reading.snapshot, &id, args.version).await?;
-    if version.state != State::Put {
-        return Err(objects::no_content(&version));
+    let revision = objects::revision(&reading.snapshot, &id, args.revision).await?;
+    if revision.state != State::Put {
+        return Err(objects::no_content(&revision));
     }
-    let manifest = objects::manifest(&reading.snapshot, &version).await?;
+    let manifest = objects::manifest(&reading.snapshot, &revision).await?;
     match args.output {
         DocumentFormat::Yaml => app.out.yaml_text(&objects::yaml(&id, &manifest)?)?,
         DocumentFormat::Json => {

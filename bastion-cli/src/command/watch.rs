@@ -85,7 +85,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     }
     match &report {
         // Where the output is gone nobody listens; who does not read is not waited for.
-        Ok(r) => drop(end.send(Event::Stopped { at: when::now(), version: r.head.number, flushed: r.flushed })),
+        Ok(r) => drop(end.send(Event::Stopped { at: when::now(), revision: r.head.number, flushed: r.flushed })),
         Err(_) => drop(end),
     }
     let _ = tokio::time::timeout(LAST_WORDS, told).await;

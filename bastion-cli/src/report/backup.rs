@@ -18,7 +18,7 @@ pub(crate) struct BackupReport {
     cluster: String,
     policy: String,
     /// The newest commit of the log after the run.
-    version: u64,
+    revision: u64,
     /// Whether everything that was selected was read and is durable.
     complete: bool,
     total: Numbers,
@@ -115,7 +115,7 @@ impl BackupReport {
         Self {
             cluster: cluster.to_owned(),
             policy: policy.to_owned(),
-            version: report.head.number,
+            revision: report.head.number,
             complete: report.is_complete(),
             total: kinds.iter().fold(Numbers::default(), |sum, k| sum.add(k.numbers)),
             kinds,
@@ -162,7 +162,7 @@ impl Report for BackupReport {
         let n = self.total;
         _ = writeln!(
             text,
-            "\n{}: {} of {}, {} saved, {} unchanged, {} deleted, {} released; version {}",
+            "\n{}: {} of {}, {} saved, {} unchanged, {} deleted, {} released; revision {}",
             self.cluster,
             count(n.selected, "object"),
             count(self.kinds.len() as u64, "kind"),
@@ -170,7 +170,7 @@ impl Report for BackupReport {
             thousands(n.unchanged),
             thousands(n.deleted),
             thousands(n.released),
-            self.version
+            self.revision
         );
         self.problems(&mut text);
         text

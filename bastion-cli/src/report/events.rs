@@ -37,7 +37,7 @@ pub(crate) enum Event {
     Saved {
         at: Timestamp,
         /// The last of these commits.
-        version: u64,
+        revision: u64,
         commits: u64,
         /// Bytes that were stored.
         stored: u64,
@@ -48,7 +48,7 @@ pub(crate) enum Event {
         objects: Vec<Object>,
     },
     /// Everything is durable, or not.
-    Stopped { at: Timestamp, version: u64, flushed: bool },
+    Stopped { at: Timestamp, revision: u64, flushed: bool },
 }
 
 /// An object that became durable.
@@ -59,12 +59,12 @@ pub(crate) struct Object {
     #[serde(rename = "object")]
     id: String,
     state: &'static str,
-    version: u64,
+    revision: u64,
 }
 
 impl From<Saved> for Object {
     fn from(saved: Saved) -> Self {
-        Self { id: saved.id.to_string(), state: word(saved.state), version: saved.segment }
+        Self { id: saved.id.to_string(), state: word(saved.state), revision: saved.segment }
     }
 }
 
@@ -74,21 +74,21 @@ impl Event {
             Self::Started { cluster, policy, .. } => {
                 format!("watching {cluster} (policy {policy}); Ctrl-C saves what is under way and ends")
             }
-            Self::Saved { at, version, stored, records, objects, .. } => {
+            Self::Saved { at, revision, stored, records, objects, .. } => {
                 let what = if objects.is_empty() {
                     let kinds: Vec<_> = records.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
                     kinds.join(", ")
                 } else {
                     named(objects)
                 };
-                format!("{}  version {version}: {what}  ({})", when::local(*at), bytes(*stored))
+                format!("{}  revision {revision}: {what}  ({})", when::local(*at), bytes(*stored))
             }
-            Self::Stopped { version, flushed: true, .. } => {
-                format!("stopped at version {version}; everything is saved")
+            Self::Stopped { revision, flushed: true, .. } => {
+                format!("stopped at revision {revision}; everything is saved")
             }
-            Self::Stopped { version, flushed: false, .. } => {
+            Self::Stopped { revision, flushed: false, .. } => {
                 format!(
-                    "stopped at version {version}; the storage did not take everything, the next start finds it again"
+                    "stopped at revision {revision}; the storage did not take everything, the next start finds it again"
                 )
             }
         }
@@ -157,7 +157,7 @@ impl Events {
         let saved = self.stats.take_saved();
         let event = Event::Saved {
             at: now.engine.committed_at.unwrap_or_else(when::now),
-            version: now.engine.segment,
+            revision: now.engine.segment,
             commits: now.engine.commits - self.commits,
             stored: now.engine.stored_bytes - self.stored,
             objects: if few { saved.into_iter().map(Object::from).collect() } else { Vec::new() },
@@ -186,10 +186,10 @@ mod tests {
 
     #[test]
     fn a_commit_is_one_line() {
-        let object = |name: &str| Object { id: format!("ConfigMap shop/{name}"), state: "saved", version: 42 };
+        let object = |name: &str| Object { id: format!("ConfigMap shop/{name}"), state: "saved", revision: 42 };
         let saved = |objects| Event::Saved {
             at: Timestamp::default(),
-            version: 42,
+            revision: 42,
             commits: 1,
             stored: 1234,
             records: [("ConfigMap".to_owned(), 4)].into(),
@@ -198,12 +198,12 @@ mod tests {
         let text = |event: Event| event.text().split_once("  ").map(|(_, text)| text.to_owned()).unwrap_or_default();
         assert_eq!(
             text(saved(["a", "b", "c", "d"].map(object).to_vec())),
-            "version 42: saved ConfigMap shop/a, saved ConfigMap shop/b, saved ConfigMap shop/c, and 1 more  (1.2 kB)"
+            "revision 42: saved ConfigMap shop/a, saved ConfigMap shop/b, saved ConfigMap shop/c, and 1 more  (1.2 kB)"
         );
-        assert_eq!(text(saved(Vec::new())), "version 42: 4 ConfigMap  (1.2 kB)");
+        assert_eq!(text(saved(Vec::new())), "revision 42: 4 ConfigMap  (1.2 kB)");
         insta::assert_snapshot!(
             serde_json::to_string(&saved(vec![object("a")])).unwrap_or_default(),
-            @r#"{"event":"saved","at":"1970-01-01T00:00:00.000Z","version":42,"commits":1,"stored":1234,"records":{"ConfigMap":4},"objects":[{"object":"ConfigMap shop/a","state":"saved","version":42}]}"#
+            @r#"{"event":"saved","at":"1970-01-01T00:00:00.000Z","revision":42,"commits":1,"stored":1234,"records":{"ConfigMap":4},"objects":[{"object":"ConfigMap shop/a","state":"saved","revision":42}]}"#
         );
     }
 }

@@ -1,8 +1,8 @@
-//! Saved objects and their versions.
+//! Saved objects and their revisions.
 
 use bastion_core::{
     hash::Algorithm,
-    record::{Extras, State, Version},
+    record::{Extras, Revision, State},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -22,7 +22,7 @@ pub(crate) struct Saved {
     uid: String,
     state: &'static str,
     /// Number of the commit that holds it.
-    version: u64,
+    revision: u64,
     at: Timestamp,
     resource_version: String,
     incarnation: u32,
@@ -42,31 +42,31 @@ pub(crate) struct Saved {
 }
 
 impl Saved {
-    /// What there is to say of a version.
-    pub(crate) fn new(version: &Version, algorithm: Algorithm) -> Self {
-        let kind = version.id.group_kind();
-        let put = version.state == State::Put;
+    /// What there is to say of a revision.
+    pub(crate) fn new(revision: &Revision, algorithm: Algorithm) -> Self {
+        let kind = revision.id.group_kind();
+        let put = revision.state == State::Put;
         Self {
             api_version: if kind.group.is_empty() {
-                version.version.to_string()
+                revision.version.to_string()
             } else {
-                format!("{}/{}", kind.group, version.version)
+                format!("{}/{}", kind.group, revision.version)
             },
             kind: kind.kind.to_string(),
-            namespace: version.id.namespace.to_string(),
-            name: version.id.name.to_string(),
-            uid: version.uid.to_string(),
-            state: word(version.state),
-            version: version.segment,
-            at: version.at,
-            resource_version: version.order.resource_version.to_string(),
-            incarnation: version.order.incarnation,
-            digest: put.then(|| format!("{algorithm}:{}", version.digest)),
-            size: version.place.map(|p| p.len),
-            policy: version.policy.to_string(),
+            namespace: revision.id.namespace.to_string(),
+            name: revision.id.name.to_string(),
+            uid: revision.uid.to_string(),
+            state: word(revision.state),
+            revision: revision.segment,
+            at: revision.at,
+            resource_version: revision.order.resource_version.to_string(),
+            incarnation: revision.order.incarnation,
+            digest: put.then(|| format!("{algorithm}:{}", revision.digest)),
+            size: revision.place.map(|p| p.len),
+            policy: revision.policy.to_string(),
             written_by: None,
             written_at: None,
-            short_name: format!("{}/{}", name_prefix(&kind), version.id.name),
+            short_name: format!("{}/{}", name_prefix(&kind), revision.id.name),
             kind_and_group: kind.to_string(),
         }
     }
@@ -83,11 +83,11 @@ impl Saved {
         &self.short_name
     }
 
-    /// What stands above the changes of a version.
+    /// What stands above the changes of a revision.
     pub(crate) fn headline(&self) -> String {
         let style = anstyle::Style::new().fg_color(Some(anstyle::AnsiColor::Yellow.into()));
         let by = self.written_by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
-        format!("{style}version {} {} {}{by}{style:#}", self.version, self.state, when::local(self.at))
+        format!("{style}revision {} {} {}{by}{style:#}", self.revision, self.state, when::local(self.at))
     }
 
     fn short_digest(&self) -> String {
@@ -110,7 +110,7 @@ pub(crate) fn word(state: State) -> &'static str {
 
 /// Objects, one a line.
 pub(crate) fn objects(rows: &[Saved], wide: bool, states: bool, now: Timestamp) -> String {
-    let mut header = vec!["KIND", "NAMESPACE", "NAME", "VERSION", "AGE"];
+    let mut header = vec!["KIND", "NAMESPACE", "NAME", "REVISION", "AGE"];
     if states {
         header.push("STATE");
     }
@@ -124,7 +124,7 @@ pub(crate) fn objects(rows: &[Saved], wide: bool, states: bool, now: Timestamp) 
                 row.kind_and_group.clone(),
                 row.namespace.clone(),
                 row.name.clone(),
-                row.version.to_string(),
+                row.revision.to_string(),
                 when::age(row.at, now),
             ];
             if states {
@@ -138,9 +138,9 @@ pub(crate) fn objects(rows: &[Saved], wide: bool, states: bool, now: Timestamp) 
     )
 }
 
-/// Versions of one object, one a line.
+/// Revisions of one object, one a line.
 pub(crate) fn history(rows: &[Saved], wide: bool, now: Timestamp) -> String {
-    let mut header = vec!["VERSION", "TIME", "AGE", "STATE", "SIZE", "DIGEST"];
+    let mut header = vec!["REVISION", "TIME", "AGE", "STATE", "SIZE", "DIGEST"];
     if wide {
         header.extend(["WRITTEN BY", "WRITTEN AT", "RESOURCEVERSION", "UID", "POLICY"]);
     }
@@ -148,7 +148,7 @@ pub(crate) fn history(rows: &[Saved], wide: bool, now: Timestamp) -> String {
         &header,
         rows.iter().map(|row| {
             let mut cells = vec![
-                row.version.to_string(),
+                row.revision.to_string(),
                 when::local(row.at),
                 when::age(row.at, now),
                 row.state.to_owned(),
@@ -183,7 +183,7 @@ mod tests {
 
     fn sample() -> Vec<Saved> {
         let kind = GroupKind::new("apps", "Deployment");
-        let put = Version {
+        let put = Revision {
             id: ObjectId::new(&kind, "shop", "web"),
             version: "v1".into(),
             uid: "0b4e".into(),
@@ -202,7 +202,7 @@ mod tests {
             }),
             policy: "all".into(),
         };
-        let deleted = Version {
+        let deleted = Revision {
             id: ObjectId::new(&GroupKind::new("", "Namespace"), "", "mail"),
             segment: 13,
             state: State::Deleted,

@@ -60,7 +60,7 @@ pub(crate) struct ClusterStatus {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct HeadStatus {
-    version: u64,
+    revision: u64,
     /// SHA-256 of the newest segment: note it elsewhere, for a log that was cut off does not show it.
     sha256: String,
     at: Timestamp,
@@ -110,7 +110,7 @@ impl ClusterStatus {
             name: info.name.clone(),
             uid: info.uid.clone(),
             head: HeadStatus {
-                version: head.number,
+                revision: head.number,
                 sha256: head.digest.to_string(),
                 at: head.at,
                 incarnation: head.incarnation,
@@ -179,7 +179,7 @@ impl Report for Status {
 fn cluster_text(text: &mut String, cluster: &ClusterStatus, now: Timestamp) {
     let head = &cluster.head;
     _ = writeln!(text, "\nCluster {}  (uid {})", cluster.name, cluster.uid);
-    _ = writeln!(text, "  head     {}@{}", head.version, head.sha256);
+    _ = writeln!(text, "  head     {}@{}", head.revision, head.sha256);
     _ = writeln!(text, "  written  {} ago ({})", when::age(head.at, now), when::local(head.at));
     if head.incarnation > 1 {
         _ = writeln!(

@@ -15,8 +15,8 @@ pub(crate) struct VerifyReport {
     files: u64,
     bytes: u64,
     clusters: u64,
-    /// Versions of objects whose content was compared with its digest.
-    versions: u64,
+    /// Revisions of objects whose content was compared with its digest.
+    revisions: u64,
     /// Files that no log refers to: left by writers that died. They harm nothing.
     unreferenced: u64,
     /// Files whose names mean nothing to this program. They were not read.
@@ -42,7 +42,7 @@ impl VerifyReport {
             files: found.files,
             bytes: found.bytes,
             clusters: found.clusters,
-            versions: found.versions,
+            revisions: found.revisions,
             unreferenced: found.unreferenced,
             unknown: found.unknown,
             problems: found.problems.iter().map(line).collect(),
@@ -65,7 +65,7 @@ impl Report for VerifyReport {
             "read {} ({}) with {} of {}: {}",
             count(self.files, "file"),
             bytes(self.bytes),
-            count(self.versions, "version"),
+            count(self.revisions, "revision"),
             count(self.clusters, "cluster"),
             if self.clean { "everything is as it was written" } else { "damage was found" }
         );
@@ -96,11 +96,18 @@ mod tests {
             key: Key::from_segments(["clusters", "prod", "log", "0", "7.seg"]),
             why: "it is missing".into(),
         }];
-        let found =
-            Found { files: 12, bytes: 34_567, versions: 1, clusters: 1, unreferenced: 1, problems, ..Found::default() };
+        let found = Found {
+            files: 12,
+            bytes: 34_567,
+            revisions: 1,
+            clusters: 1,
+            unreferenced: 1,
+            problems,
+            ..Found::default()
+        };
         insta::assert_snapshot!(VerifyReport::new(&found).text(), @r"
         DAMAGED  clusters/prod/log/0/7.seg: it is missing
-        read 12 files (35 kB) with 1 version of 1 cluster: damage was found
+        read 12 files (35 kB) with 1 revision of 1 cluster: damage was found
         1 file belongs to no log (left by writers that died; harmless)
         ");
     }

@@ -13,7 +13,7 @@ use crate::{
     memory::{MemoryCluster, MemorySource},
     object::{GroupKind, ObjectId},
     pipeline::{KindSnapshot, Phase, Stats},
-    record::{State, Version},
+    record::{Revision, State},
     repository::{InitOptions, ObjectFilter, OpenOptions, Repository, Snapshot, Writer, WriterOptions},
     runtime::{SharedRuntime, SimRuntime},
     source::Source,
@@ -126,17 +126,17 @@ impl World {
     }
 
     /// Every state of every object of a kind in the log: name to states, oldest first.
-    pub(super) async fn histories(&self, kind: &GroupKind) -> BTreeMap<String, Vec<Version>> {
+    pub(super) async fn histories(&self, kind: &GroupKind) -> BTreeMap<String, Vec<Revision>> {
         let filter = ObjectFilter {
             kinds: Some(vec![kind.clone()]),
             states: vec![State::Put, State::Deleted, State::Released],
             ..ObjectFilter::default()
         };
-        let all: Vec<Vec<Version>> = self.snapshot().await.histories(filter).try_collect().await.unwrap();
+        let all: Vec<Vec<Revision>> = self.snapshot().await.histories(filter).try_collect().await.unwrap();
         all.into_iter()
-            .map(|mut versions| {
-                versions.reverse();
-                (versions[0].id.name.to_string(), versions)
+            .map(|mut revisions| {
+                revisions.reverse();
+                (revisions[0].id.name.to_string(), revisions)
             })
             .collect()
     }
@@ -176,13 +176,13 @@ impl World {
         let in_cluster: Vec<_> = self.cluster.ids().into_iter().filter(|id| id.group_kind() == kind).collect();
         let filter = ObjectFilter { kinds: Some(vec![kind]), ..ObjectFilter::default() };
         let snapshot = self.snapshot().await;
-        let in_log: Vec<Version> = snapshot.objects(filter).try_collect().await.unwrap();
+        let in_log: Vec<Revision> = snapshot.objects(filter).try_collect().await.unwrap();
         assert_eq!(in_log.iter().map(|v| v.id.clone()).collect::<Vec<_>>(), in_cluster);
-        for version in in_log {
-            let body = snapshot.body(&version).await.unwrap();
+        for revision in in_log {
+            let body = snapshot.body(&revision).await.unwrap();
             let logged = crate::canonical::from_bytes(&body).unwrap();
-            let live = self.cluster.manifest(&version.id).unwrap();
-            assert_eq!(logged.get(&["data"]), live.get(&["data"]), "{}", version.id);
+            let live = self.cluster.manifest(&revision.id).unwrap();
+            assert_eq!(logged.get(&["data"]), live.get(&["data"]), "{}", revision.id);
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     hash::Hasher,
     object::ObjectId,
-    record::{BodyFile, Extras, Place, Version},
+    record::{BodyFile, Extras, Place, Revision},
     runtime::RuntimeExt,
     store::Key,
 };
@@ -63,9 +63,9 @@ impl Bodies {
         }
     }
 
-    /// The body of a version, checked against its digest.
-    pub(crate) async fn body(&self, version: &Version) -> Result<Bytes> {
-        let place = place(version)?;
+    /// The body of a revision, checked against its digest.
+    pub(crate) async fn body(&self, revision: &Revision) -> Result<Bytes> {
+        let place = place(revision)?;
         let key = self.key(&place.file);
         let at = (place.file, place.block_start);
         let block = self.blocks.get_or_insert_async(&at, self.block(&key, &place)).await?;
@@ -78,10 +78,10 @@ impl Bodies {
         } else {
             self.hasher.digest(&body)
         };
-        if digest == version.digest {
+        if digest == revision.digest {
             return Ok(body);
         }
-        Err(Error::Corrupt { key, why: format!("the body of {} in it does not match its digest", version.id) })
+        Err(Error::Corrupt { key, why: format!("the body of {} in it does not match its digest", revision.id) })
     }
 
     async fn block(&self, key: &Key, place: &Place) -> Result<Bytes> {
@@ -94,14 +94,14 @@ impl Bodies {
         self.log.runtime.offloaded(move || format::decompress(&key, &stored, span.raw)).await.map(Bytes::from)
     }
 
-    /// What was kept beside the body of a version. Reads the whole file.
-    pub(crate) async fn extras(&self, version: &Version) -> Result<Extras> {
-        let file = place(version)?.file;
+    /// What was kept beside the body of a revision. Reads the whole file.
+    pub(crate) async fn extras(&self, revision: &Revision) -> Result<Extras> {
+        let file = place(revision)?.file;
         let of_file = self.extras.get_or_insert_async(&file, self.read_extras(file)).await?;
-        let at = (version.id.clone(), version.order.resource_version.to_string());
+        let at = (revision.id.clone(), revision.order.resource_version.to_string());
         of_file.get(&at).cloned().ok_or_else(|| Error::Corrupt {
             key: self.key(&file),
-            why: format!("it has no record of {} at {}", version.id, version.order.resource_version),
+            why: format!("it has no record of {} at {}", revision.id, revision.order.resource_version),
         })
     }
 
@@ -120,9 +120,9 @@ impl Bodies {
     }
 }
 
-fn place(version: &Version) -> Result<Place> {
-    version.place.ok_or_else(|| {
-        let word = format!("{:?}", version.state).to_lowercase();
-        Error::Invalid(format!("{} is {word} in version {}: it has no body", version.id, version.segment))
+fn place(revision: &Revision) -> Result<Place> {
+    revision.place.ok_or_else(|| {
+        let word = format!("{:?}", revision.state).to_lowercase();
+        Error::Invalid(format!("{} is {word} in revision {}: it has no body", revision.id, revision.segment))
     })
 }

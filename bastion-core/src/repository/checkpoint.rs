@@ -20,7 +20,7 @@ use crate::{
 
 /// A checkpoint is written after so many segments …
 pub(super) const SEGMENTS: usize = 256;
-/// … or so many versions.
+/// … or so many revisions.
 const ENTRIES: usize = 16 << 10;
 /// How many more segments are waited for after a checkpoint failed.
 const LATER: usize = 64;
@@ -159,8 +159,8 @@ impl Writer {
 /// The index files of what a tail holds.
 fn index_files(tail: &Tail, header: &IndexHeader) -> Result<Vec<(Bytes, IndexRef)>> {
     let (mut full, mut writer) = (Vec::new(), IndexWriter::new());
-    for (_, versions) in tail.iter() {
-        full.extend(add_object(&mut writer, versions.clone())?);
+    for (_, revisions) in tail.iter() {
+        full.extend(add_object(&mut writer, revisions.clone())?);
     }
     full.extend(Some(writer).filter(|w| !w.is_empty()));
     let files = full.into_iter().map(|writer| writer.finish(header).map(|(sealed, r)| (sealed.bytes, r)));

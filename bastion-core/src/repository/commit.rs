@@ -3,7 +3,7 @@
 use super::format::{Fate, Pack, PackLive, Record, Segment, SegmentHeader, SegmentRun, Span};
 use crate::{
     hash::Digest,
-    record::{Extras, State, Version},
+    record::{Extras, Revision, State},
 };
 
 /// A segment with the records of its packs, in the log's order.
@@ -13,7 +13,7 @@ pub(crate) struct Commit {
     /// SHA-256 of the segment.
     pub(crate) digest: Digest,
     /// What became of objects.
-    pub(crate) versions: Vec<Version>,
+    pub(crate) revisions: Vec<Revision>,
     /// What the segment itself holds.
     pub(crate) run: SegmentRun,
     /// What its packs hold.
@@ -23,20 +23,20 @@ pub(crate) struct Commit {
 impl Commit {
     /// Puts a segment and its packs together.
     pub(crate) fn assemble(segment: &Segment, packs: &[Pack]) -> Self {
-        let mut versions = Vec::new();
+        let mut revisions = Vec::new();
         let mut lives = Vec::new();
         for (pack, name) in packs.iter().zip(&segment.header.packs) {
-            let from = versions.len();
-            versions.extend(pack.versions(segment.origin(), &name.dropped));
+            let from = revisions.len();
+            revisions.extend(pack.revisions(segment.origin(), &name.dropped));
             lives.push(PackLive {
                 name: pack.digest,
                 size: pack.size,
                 raw: raw_len(&pack.blocks),
-                live: live_len(&versions[from..]),
+                live: live_len(&revisions[from..]),
             });
         }
-        let from = versions.len();
-        versions.extend(segment.versions());
+        let from = revisions.len();
+        revisions.extend(segment.revisions());
         let n = segment.header.number;
         Self {
             run: SegmentRun {
@@ -44,11 +44,11 @@ impl Commit {
                 last: n,
                 size: segment.size,
                 raw: raw_len(&segment.blocks),
-                live: live_len(&versions[from..]),
+                live: live_len(&revisions[from..]),
             },
             header: segment.header.clone(),
             digest: segment.digest,
-            versions,
+            revisions,
             packs: lives,
         }
     }
@@ -72,7 +72,7 @@ fn raw_len(blocks: &[Span]) -> u64 {
     blocks.iter().map(|b| u64::from(b.raw)).sum()
 }
 
-fn live_len(versions: &[Version]) -> u64 {
-    let puts = versions.iter().filter(|v| v.state == State::Put);
+fn live_len(revisions: &[Revision]) -> u64 {
+    let puts = revisions.iter().filter(|v| v.state == State::Put);
     puts.filter_map(|v| v.place).map(|p| u64::from(p.len)).sum()
 }

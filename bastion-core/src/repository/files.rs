@@ -17,11 +17,11 @@ use crate::{
     error::{Error, Result},
     hash::Digest,
     object::{GroupKind, ObjectId},
-    record::Version,
+    record::Revision,
     store::Key,
 };
 
-/// How many blocks a look-up keeps: some hundred versions each, 15 MB in all.
+/// How many blocks a look-up keeps: some hundred revisions each, 15 MB in all.
 const CACHED_BLOCKS: usize = 64;
 /// How many blocks of a section are read ahead of a pass over it.
 const READ_AHEAD: usize = 2;
@@ -81,7 +81,7 @@ type BlockAt = (Digest, u64);
 pub(crate) struct IndexFiles {
     log: Log,
     files: Arc<[Arc<File>]>,
-    blocks: Arc<Cache<BlockAt, Arc<Vec<Version>>>>,
+    blocks: Arc<Cache<BlockAt, Arc<Vec<Revision>>>>,
 }
 
 #[derive(Debug)]
@@ -109,7 +109,7 @@ impl IndexFiles {
     }
 
     /// The newest state of an object in each file that has one, oldest file first.
-    pub(crate) async fn newest(&self, id: &ObjectId) -> Result<Vec<Version>> {
+    pub(crate) async fn newest(&self, id: &ObjectId) -> Result<Vec<Revision>> {
         let files: Vec<_> = self.files.iter().cloned().collect();
         let found = stream::iter(files).map(|file| self.lookup(file, id)).buffered(PARALLEL_FILES);
         found
@@ -122,29 +122,29 @@ impl IndexFiles {
             .await
     }
 
-    async fn lookup(&self, file: Arc<File>, id: &ObjectId) -> Result<Vec<Version>> {
+    async fn lookup(&self, file: Arc<File>, id: &ObjectId) -> Result<Vec<Revision>> {
         let footer = self.footer(&file).await?;
         let mut found = Vec::new();
         for block in footer.blocks_of(Section::Live, id) {
             let at = (file.reference.name, block.span.start);
             let read = async { self.read(&file, block).await.map(Arc::new) };
-            let versions = self.blocks.get_or_insert_async(&at, read).await?;
-            let from = versions.partition_point(|v| v.id < *id);
-            found.extend(versions[from..].iter().take_while(|v| v.id == *id).cloned());
+            let revisions = self.blocks.get_or_insert_async(&at, read).await?;
+            let from = revisions.partition_point(|v| v.id < *id);
+            found.extend(revisions[from..].iter().take_while(|v| v.id == *id).cloned());
         }
         Ok(found)
     }
 
-    /// One stream a section: its versions by id, in blocks. Past sections only where `all` is said. The
+    /// One stream a section: its revisions by id, in blocks. Past sections only where `all` is said. The
     /// streams of older files come first, and the past of a file before its live section.
-    pub(crate) fn sources(&self, range: &Range, all: bool) -> Vec<BoxStream<'static, Result<Vec<Version>>>> {
+    pub(crate) fn sources(&self, range: &Range, all: bool) -> Vec<BoxStream<'static, Result<Vec<Revision>>>> {
         let sections: &[Section] = if all { &[Section::Past, Section::Live] } else { &[Section::Live] };
         let files = self.files.iter().flat_map(|f| sections.iter().map(move |s| (f, *s)));
         let worth = files.filter(|(f, s)| *s == Section::Live || f.reference.past > 0);
         worth.map(|(file, section)| self.clone().pass(file.clone(), section, range.clone())).collect()
     }
 
-    fn pass(self, file: Arc<File>, section: Section, range: Range) -> BoxStream<'static, Result<Vec<Version>>> {
+    fn pass(self, file: Arc<File>, section: Section, range: Range) -> BoxStream<'static, Result<Vec<Revision>>> {
         let blocks = {
             let (this, file, range) = (self.clone(), file.clone(), range.clone());
             async move {
@@ -158,9 +158,9 @@ impl IndexFiles {
             .map_ok(move |block: IndexBlock| {
                 let (this, file, range) = (self.clone(), file.clone(), range.clone());
                 async move {
-                    let mut versions = this.read(&file, &block).await?;
-                    versions.retain(|v| range.contains(&v.id));
-                    Ok(versions)
+                    let mut revisions = this.read(&file, &block).await?;
+                    revisions.retain(|v| range.contains(&v.id));
+                    Ok(revisions)
                 }
             })
             .try_buffered(READ_AHEAD)
@@ -176,7 +176,7 @@ impl IndexFiles {
         file.footer.get_or_try_init(|| read).await.cloned()
     }
 
-    async fn read(&self, file: &File, block: &IndexBlock) -> Result<Vec<Version>> {
+    async fn read(&self, file: &File, block: &IndexBlock) -> Result<Vec<Revision>> {
         let stored = self.log.get_existing(&file.key, Some(block.span.range())).await?;
         format::decode_index_block(&file.key, &stored, block)
     }

@@ -8,7 +8,7 @@ use super::{Repository, commit::Commit, log::Log};
 use crate::{
     error::{Error, Result},
     hash::Digest,
-    record::{Accepted, Position, Version, Withheld},
+    record::{Accepted, Position, Revision, Withheld},
     time::Timestamp,
 };
 
@@ -25,7 +25,7 @@ pub struct LogEntry {
     pub digest: Digest,
     /// When it was made.
     pub at: Timestamp,
-    /// Which life of which etcd its versions are of.
+    /// Which life of which etcd its revisions are of.
     pub incarnation: u32,
     /// uid of namespace kube-system.
     pub cluster_uid: Arc<str>,
@@ -44,7 +44,7 @@ pub struct LogEntry {
     /// Withheld deletions that somebody accepted.
     pub accepted: Vec<Accepted>,
     /// What became of objects, in the log's order.
-    pub versions: Vec<Version>,
+    pub revisions: Vec<Revision>,
 }
 
 impl From<Commit> for LogEntry {
@@ -64,7 +64,7 @@ impl From<Commit> for LogEntry {
             positions: h.positions,
             withheld: h.withheld,
             accepted: h.accepted,
-            versions: commit.versions,
+            revisions: commit.revisions,
         }
     }
 }

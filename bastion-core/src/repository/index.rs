@@ -17,7 +17,7 @@ use super::{
 use crate::{
     error::Result,
     object::{GroupKind, ObjectId},
-    record::{Newest, Version},
+    record::{Newest, Revision},
 };
 
 /// Which state of every object is the newest, as of the last commit that the writer made or read.
@@ -77,9 +77,9 @@ impl Index {
             }
             (view.tail.of(id).to_vec(), view.files.clone(), view.generation)
         };
-        let mut versions = files.newest(id).await?;
-        versions.extend(in_tail);
-        let newest = order::arrange(versions).first().map(order::newest_of);
+        let mut revisions = files.newest(id).await?;
+        revisions.extend(in_tail);
+        let newest = order::arrange(revisions).first().map(order::newest_of);
         let view = self.read();
         if let Some(newest) = newest.as_ref().filter(|_| view.generation == generation) {
             self.cache.insert(id, newest);
@@ -105,7 +105,7 @@ impl Index {
             sources.push(tail_source(&view.tail, range));
             sources
         };
-        let newest = merge::merge(sources).map_ok(|versions| order::arrange(versions).into_iter().next());
+        let newest = merge::merge(sources).map_ok(|revisions| order::arrange(revisions).into_iter().next());
         newest.try_filter_map(async |v| Ok(v.map(|v| (v.id.clone(), order::newest_of(&v))))).boxed()
     }
 
@@ -150,15 +150,15 @@ impl Index {
     }
 }
 
-/// The merge takes the versions of an object newest first, as index files have them.
-fn newest_first(mut versions: Vec<Version>) -> Vec<Version> {
-    for of_object in versions.chunk_by_mut(|a, b| a.id == b.id) {
+/// The merge takes the revisions of an object newest first, as index files have them.
+fn newest_first(mut revisions: Vec<Revision>) -> Vec<Revision> {
+    for of_object in revisions.chunk_by_mut(|a, b| a.id == b.id) {
         of_object.reverse();
     }
-    versions
+    revisions
 }
 
-/// Nothing but the versions of these objects, as a source for [`merge::merge`].
+/// Nothing but the revisions of these objects, as a source for [`merge::merge`].
 pub(super) fn tail_source(tail: &Tail, range: &Range) -> merge::Source {
     merge::in_memory(newest_first(tail.range(range)))
 }

@@ -80,7 +80,7 @@ impl Writer {
                     let segment = self.log.decode_segment(number, sealed.bytes).await?;
                     let packs: Vec<_> = packs.iter().map(|(p, _)| batch.uploads[*p].pack.clone()).collect();
                     let commit = Commit::assemble(&segment, &packs);
-                    done.records += commit.versions.len();
+                    done.records += commit.revisions.len();
                     done.bytes += commit.stored();
                     self.take_in(commit).await?;
                     self.in_touch = asked;
@@ -185,16 +185,16 @@ impl Writer {
         }
         let mut newest: Vec<(ObjectId, Newest)> = Vec::new();
         let mut at = HashMap::new();
-        for version in &commit.versions {
-            let ours = order::newest_of(version);
-            if let Some(i) = at.get(&version.id) {
+        for revision in &commit.revisions {
+            let ours = order::newest_of(revision);
+            if let Some(i) = at.get(&revision.id) {
                 let known: &mut (ObjectId, Newest) = &mut newest[*i];
                 if order::replaces(Some(&known.1), &ours) {
                     known.1 = ours;
                 }
-            } else if order::replaces(self.index.newest(&version.id).await?.as_ref(), &ours) {
-                at.insert(version.id.clone(), newest.len());
-                newest.push((version.id.clone(), ours));
+            } else if order::replaces(self.index.newest(&revision.id).await?.as_ref(), &ours) {
+                at.insert(revision.id.clone(), newest.len());
+                newest.push((revision.id.clone(), ours));
             }
         }
         self.state.apply(&self.log.keys.segment(commit.header.number), &commit)?;
@@ -203,7 +203,7 @@ impl Writer {
             self.unreported.foreign.extend(ids.iter().cloned());
             self.unreported.accepted.extend(commit.header.accepted.iter().cloned());
         }
-        let read = Read { digest: commit.digest, ids, records: commit.versions.len(), bytes: commit.stored(), own };
+        let read = Read { digest: commit.digest, ids, records: commit.revisions.len(), bytes: commit.stored(), own };
         self.index.apply(commit, &newest);
         Ok(read)
     }

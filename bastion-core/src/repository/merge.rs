@@ -7,27 +7,27 @@ use futures::{
     stream::{self, BoxStream, Stream, StreamExt, TryStreamExt},
 };
 
-use crate::{error::Result, object::ObjectId, record::Version};
+use crate::{error::Result, object::ObjectId, record::Revision};
 
-/// A stream of versions by id, in blocks.
-pub(crate) type Source = BoxStream<'static, Result<Vec<Version>>>;
+/// A stream of revisions by id, in blocks.
+pub(crate) type Source = BoxStream<'static, Result<Vec<Revision>>>;
 
 /// How many sources read their first block at the same time.
 const PARALLEL_STARTS: usize = 16;
 
-/// Merges sources that are sorted by id: yields the versions of one object after the other. Of each source
+/// Merges sources that are sorted by id: yields the revisions of one object after the other. Of each source
 /// one block is in memory (and what it reads ahead).
 ///
-/// Within an object the versions of earlier sources come first, those of one source in reverse: index files
+/// Within an object the revisions of earlier sources come first, those of one source in reverse: index files
 /// hold them newest first.
-pub(crate) fn merge(sources: Vec<Source>) -> impl Stream<Item = Result<Vec<Version>>> + Send + 'static {
+pub(crate) fn merge(sources: Vec<Source>) -> impl Stream<Item = Result<Vec<Revision>>> + Send + 'static {
     stream::try_unfold(Merge::Unread(sources), |merge| async {
         let mut reading = match merge {
             Merge::Unread(sources) => Reading::begin(sources).await?,
             Merge::Reading(reading) => reading,
         };
         let next = reading.next().await?;
-        Ok(next.map(|versions| (versions, Merge::Reading(reading))))
+        Ok(next.map(|revisions| (revisions, Merge::Reading(reading))))
     })
 }
 
@@ -44,7 +44,7 @@ struct Reading {
 
 struct Cursor {
     source: Source,
-    block: std::iter::Peekable<std::vec::IntoIter<Version>>,
+    block: std::iter::Peekable<std::vec::IntoIter<Revision>>,
 }
 
 impl Cursor {
@@ -54,7 +54,7 @@ impl Cursor {
         Ok(cursor)
     }
 
-    async fn peek(&mut self) -> Result<Option<&Version>> {
+    async fn peek(&mut self) -> Result<Option<&Revision>> {
         while self.block.peek().is_none() {
             match self.source.try_next().await? {
                 Some(block) => self.block = block.into_iter().peekable(),
@@ -74,7 +74,7 @@ impl Reading {
         Ok(Self { cursors, heap })
     }
 
-    async fn next(&mut self) -> Result<Option<Vec<Version>>> {
+    async fn next(&mut self) -> Result<Option<Vec<Revision>>> {
         let Some(Reverse((id, first))) = self.heap.pop() else { return Ok(None) };
         let mut of_id = vec![first];
         while let Some(Reverse((next, _))) = self.heap.peek() {
@@ -102,6 +102,6 @@ impl Reading {
 }
 
 /// A source of what is in memory already.
-pub(crate) fn in_memory(versions: Vec<Version>) -> Source {
-    stream::once(future::ready(Ok(versions))).boxed()
+pub(crate) fn in_memory(revisions: Vec<Revision>) -> Source {
+    stream::once(future::ready(Ok(revisions))).boxed()
 }

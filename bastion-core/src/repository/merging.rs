@@ -9,7 +9,7 @@ use super::{
     log::Log,
     merge, order,
 };
-use crate::{error::Result, record::Version, runtime::RuntimeExt};
+use crate::{error::Result, record::Revision, runtime::RuntimeExt};
 
 /// So many neighbours are merged at a time.
 const NEIGHBOURS: usize = 8;
@@ -32,21 +32,21 @@ pub(crate) fn worth_merging(files: &[IndexRef]) -> Option<usize> {
 
 /// Adds an object with all its states. Yields the writers that must be finished before `writer`, which goes
 /// on: a past that is too long for one file goes into several, its oldest states first.
-pub(crate) fn add_object(writer: &mut IndexWriter, versions: Vec<Version>) -> Result<Vec<IndexWriter>> {
+pub(crate) fn add_object(writer: &mut IndexWriter, revisions: Vec<Revision>) -> Result<Vec<IndexWriter>> {
     let mut full = Vec::new();
-    let mut states = order::arrange(versions);
+    let mut states = order::arrange(revisions);
     if writer.is_full() {
         full.push(std::mem::take(writer));
     }
     while states.len() > LONGEST {
-        for version in states.split_off(states.len() - LONGEST) {
-            writer.push(Section::Past, version)?;
+        for revision in states.split_off(states.len() - LONGEST) {
+            writer.push(Section::Past, revision)?;
         }
         full.push(std::mem::take(writer));
     }
     let mut section = Section::Live;
-    for version in states {
-        writer.push(section, version)?;
+    for revision in states {
+        writer.push(section, revision)?;
         section = Section::Past;
     }
     Ok(full)
@@ -61,8 +61,8 @@ impl Log {
         let mut objects = std::pin::pin!(merge::merge(IndexFiles::new(self, files).sources(&Range::All, true)));
         let mut merged = Vec::new();
         let mut writer = IndexWriter::new();
-        while let Some(versions) = objects.try_next().await? {
-            for full in add_object(&mut writer, versions)? {
+        while let Some(revisions) = objects.try_next().await? {
+            for full in add_object(&mut writer, revisions)? {
                 merged.push(self.finish_index(full, &header).await?);
             }
         }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::record::{Newest, Version};
+use crate::record::{Newest, Revision};
 
 /// Whether a change still says something new, given the newest state that is known.
 pub(crate) fn is_news(known: Option<&Newest>, ours: &Newest) -> bool {
@@ -27,31 +27,31 @@ pub(crate) fn replaces(known: Option<&Newest>, later: &Newest) -> bool {
 
 /// Brings all states of one object into order, newest first; a state that was recorded twice in a row stands once.
 ///
-/// `versions` come in any order, except that of two in one segment the later stands later.
-pub(crate) fn arrange(mut versions: Vec<Version>) -> Vec<Version> {
+/// `revisions` come in any order, except that of two in one segment the later stands later.
+pub(crate) fn arrange(mut revisions: Vec<Revision>) -> Vec<Revision> {
     // Where one resourceVersion is no number they say nothing at all: log order decides. (Comparing only
     // those that are numbers would be no order: 5 < 7, but both "equal" x.)
-    let numbers = versions.iter().all(|v| v.order.resource_version.number().is_some());
-    versions.sort_by_key(|v| {
+    let numbers = revisions.iter().all(|v| v.order.resource_version.number().is_some());
+    revisions.sort_by_key(|v| {
         let number = if numbers { v.order.resource_version.number() } else { None };
         (v.order.incarnation, number, v.segment)
     });
     // As for a writer (see `replaces`): only what stands directly before it makes a state a repetition. An
     // object that is selected, released and selected again at one resourceVersion is selected.
-    versions.dedup_by(|later, earlier| {
+    revisions.dedup_by(|later, earlier| {
         later.order == earlier.order && (later.state, later.digest) == (earlier.state, earlier.digest)
     });
-    versions.reverse();
-    versions
+    revisions.reverse();
+    revisions
 }
 
-/// What the index keeps of a version.
-pub(crate) fn newest_of(version: &Version) -> Newest {
+/// What the index keeps of a revision.
+pub(crate) fn newest_of(revision: &Revision) -> Newest {
     Newest {
-        order: version.order.clone(),
-        state: version.state,
-        digest: version.digest,
-        policy: version.policy.clone(),
+        order: revision.order.clone(),
+        state: revision.state,
+        digest: revision.digest,
+        policy: revision.policy.clone(),
     }
 }
 
@@ -72,7 +72,7 @@ mod tests {
     /// A state by incarnation, resourceVersion, fate and body; all small, so that much is said twice.
     type Said = (u32, u8, u8);
 
-    fn version(segment: u64, (incarnation, rv, what): Said, numbers: bool) -> Version {
+    fn revision(segment: u64, (incarnation, rv, what): Said, numbers: bool) -> Revision {
         let (state, digest) = match what {
             0 => (State::Deleted, Digest::default()),
             1 => (State::Released, Digest::default()),
@@ -80,7 +80,7 @@ mod tests {
         };
         let resource_version =
             if numbers { ResourceVersion::from(u64::from(rv)) } else { ResourceVersion::new(format!("v{rv}")) };
-        Version {
+        Revision {
             id: ObjectId::new(&GroupKind::new("", "ConfigMap"), "shop", "a"),
             version: "v1".into(),
             uid: "u".into(),
@@ -95,8 +95,8 @@ mod tests {
     }
 
     fn states(said: &[Said]) -> Vec<State> {
-        let versions = (1..).zip(said).map(|(n, said)| version(n, *said, true)).collect();
-        arrange(versions).iter().map(|v| v.state).collect()
+        let revisions = (1..).zip(said).map(|(n, said)| revision(n, *said, true)).collect();
+        arrange(revisions).iter().map(|v| v.state).collect()
     }
 
     #[test]
@@ -114,7 +114,7 @@ mod tests {
             said in prop::collection::vec((1_u32..3, 0_u8..3, 0_u8..4), 1..12),
             numbers: bool,
         ) {
-            let log: Vec<_> = (1..).zip(said).map(|(n, said)| version(n, said, numbers)).collect();
+            let log: Vec<_> = (1..).zip(said).map(|(n, said)| revision(n, said, numbers)).collect();
             let mut kept: Option<Newest> = None;
             for later in log.iter().map(newest_of) {
                 if replaces(kept.as_ref(), &later) {

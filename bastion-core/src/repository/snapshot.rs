@@ -17,7 +17,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     object::{GroupKind, ObjectId},
-    record::{Accepted, Extras, Position, State, Version, Withheld},
+    record::{Accepted, Extras, Position, Revision, State, Withheld},
     time::Timestamp,
 };
 
@@ -42,9 +42,9 @@ impl Default for ObjectFilter {
 }
 
 impl ObjectFilter {
-    fn takes(&self, version: &Version) -> bool {
-        let id = &version.id;
-        self.states.contains(&version.state)
+    fn takes(&self, revision: &Revision) -> bool {
+        let id = &revision.id;
+        self.states.contains(&revision.state)
             && self.namespaces.as_ref().is_none_or(|all| all.contains(&id.namespace))
             && self.names.as_ref().is_none_or(|all| all.contains(&id.name))
     }
@@ -119,32 +119,32 @@ impl Snapshot {
     }
 
     /// The newest state at the snapshot's time of every object that the filter takes, in the order of ids.
-    pub fn objects(&self, filter: ObjectFilter) -> BoxStream<'static, Result<Version>> {
+    pub fn objects(&self, filter: ObjectFilter) -> BoxStream<'static, Result<Revision>> {
         let this = self.clone();
         let ranges = stream::iter(filter.ranges());
         let newest = ranges.flat_map(move |range| this.merged(&range, this.at.is_some()).boxed());
         newest
-            .try_filter_map(move |versions| {
-                let newest = versions.into_iter().next().filter(|v| filter.takes(v));
+            .try_filter_map(move |revisions| {
+                let newest = revisions.into_iter().next().filter(|v| filter.takes(v));
                 async { Ok(newest) }
             })
             .boxed()
     }
 
     /// All states of an object up to the snapshot's time, newest first.
-    pub async fn history(&self, id: &ObjectId) -> Result<Vec<Version>> {
+    pub async fn history(&self, id: &ObjectId) -> Result<Vec<Revision>> {
         // Sources of one object yield it once or not at all.
         let mut arranged = std::pin::pin!(self.merged(&Range::Object(id.clone()), true));
         Ok(arranged.try_next().await?.unwrap_or_default())
     }
 
     /// The states of every object up to the snapshot's time, newest first, in the order of ids.
-    pub fn histories(&self, filter: ObjectFilter) -> BoxStream<'static, Result<Vec<Version>>> {
+    pub fn histories(&self, filter: ObjectFilter) -> BoxStream<'static, Result<Vec<Revision>>> {
         let this = self.clone();
         let ranges = stream::iter(filter.ranges());
         let all = ranges.flat_map(move |range| this.merged(&range, true).boxed());
-        all.try_filter(move |versions| {
-            let takes = versions.first().is_some_and(|v| filter.takes(v));
+        all.try_filter(move |revisions| {
+            let takes = revisions.first().is_some_and(|v| filter.takes(v));
             async move { takes }
         })
         .boxed()
@@ -152,24 +152,24 @@ impl Snapshot {
 
     /// The bytes that were hashed, checked against the digest. Bodies that lie beside each other share a
     /// read.
-    pub async fn body(&self, version: &Version) -> Result<Bytes> {
-        self.bodies.body(version).await
+    pub async fn body(&self, revision: &Revision) -> Result<Bytes> {
+        self.bodies.body(revision).await
     }
 
     /// What was kept beside the body.
-    pub async fn extras(&self, version: &Version) -> Result<Extras> {
-        self.bodies.extras(version).await
+    pub async fn extras(&self, revision: &Revision) -> Result<Extras> {
+        self.bodies.extras(revision).await
     }
 
     /// The states of each object up to the snapshot's time, newest first; without `all` only those that may
     /// be the newest.
-    fn merged(&self, range: &Range, all: bool) -> impl Stream<Item = Result<Vec<Version>>> + Send + 'static {
+    fn merged(&self, range: &Range, all: bool) -> impl Stream<Item = Result<Vec<Revision>>> + Send + 'static {
         let mut sources = self.files.sources(range, all);
         sources.push(tail_source(&self.loaded.tail, range));
         let at = self.at;
-        merge::merge(sources).try_filter_map(move |mut versions| {
-            versions.retain(|v| at.is_none_or(|at| v.at <= at));
-            let arranged = (!versions.is_empty()).then(|| order::arrange(versions));
+        merge::merge(sources).try_filter_map(move |mut revisions| {
+            revisions.retain(|v| at.is_none_or(|at| v.at <= at));
+            let arranged = (!revisions.is_empty()).then(|| order::arrange(revisions));
             async { Ok(arranged) }
         })
     }

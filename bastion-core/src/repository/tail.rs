@@ -7,13 +7,13 @@ use super::{
     files::Range,
     format::{PackLive, SegmentRun},
 };
-use crate::{object::ObjectId, record::Version};
+use crate::{object::ObjectId, record::Revision};
 
-/// The versions of the segments after a checkpoint, by object.
+/// The revisions of the segments after a checkpoint, by object.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tail {
     /// States of each object in the log's order.
-    versions: BTreeMap<ObjectId, Vec<Version>>,
+    revisions: BTreeMap<ObjectId, Vec<Revision>>,
     entries: usize,
     files: Vec<(SegmentRun, Vec<PackLive>)>,
 }
@@ -21,25 +21,25 @@ pub(crate) struct Tail {
 impl Tail {
     /// Takes in a commit.
     pub(crate) fn push(&mut self, commit: Commit) {
-        self.entries += commit.versions.len();
+        self.entries += commit.revisions.len();
         self.files.push((commit.run, commit.packs));
-        for version in commit.versions {
+        for revision in commit.revisions {
             // Most have one; a vector that grows by itself begins with room for four.
-            self.versions.entry(version.id.clone()).or_insert_with(|| Vec::with_capacity(1)).push(version);
+            self.revisions.entry(revision.id.clone()).or_insert_with(|| Vec::with_capacity(1)).push(revision);
         }
     }
 
     /// Forgets the segments up to `n`: a checkpoint covers them.
     pub(crate) fn forget(&mut self, n: u64) {
-        self.versions.retain(|_, versions| {
-            versions.retain(|v| v.segment > n);
-            !versions.is_empty()
+        self.revisions.retain(|_, revisions| {
+            revisions.retain(|v| v.segment > n);
+            !revisions.is_empty()
         });
-        self.entries = self.versions.values().map(Vec::len).sum();
+        self.entries = self.revisions.values().map(Vec::len).sum();
         self.files.retain(|(run, _)| run.last > n);
     }
 
-    /// How many versions there are.
+    /// How many revisions there are.
     pub(crate) fn entries(&self) -> usize {
         self.entries
     }
@@ -55,18 +55,18 @@ impl Tail {
     }
 
     /// The states of an object, in the log's order.
-    pub(crate) fn of(&self, id: &ObjectId) -> &[Version] {
-        self.versions.get(id).map_or(&[], Vec::as_slice)
+    pub(crate) fn of(&self, id: &ObjectId) -> &[Revision] {
+        self.revisions.get(id).map_or(&[], Vec::as_slice)
     }
 
     /// All objects with their states in the log's order, by id.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&ObjectId, &Vec<Version>)> {
-        self.versions.iter()
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&ObjectId, &Vec<Revision>)> {
+        self.revisions.iter()
     }
 
-    /// The versions of these objects, by id.
-    pub(crate) fn range(&self, range: &Range) -> Vec<Version> {
-        let from = self.versions.range(range.start()..);
+    /// The revisions of these objects, by id.
+    pub(crate) fn range(&self, range: &Range) -> Vec<Revision> {
+        let from = self.revisions.range(range.start()..);
         let inside = from.take_while(|(id, _)| !range.is_before(id));
         inside.filter(|(id, _)| range.contains(id)).flat_map(|(_, v)| v).cloned().collect()
     }

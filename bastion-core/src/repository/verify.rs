@@ -75,8 +75,8 @@ pub struct VerifyReport {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Versions in the logs whose content was compared with its digest, or that have none.
-    pub versions: u64,
+    /// Revisions in the logs whose content was compared with its digest, or that have none.
+    pub revisions: u64,
     /// Clusters that the repository has logs of.
     pub clusters: u64,
     /// Packs and index files that nothing refers to: what writers leave that die before they commit.

@@ -20,7 +20,7 @@ use crate::{
     error::{Error, Result},
     hash::Digest,
     object::ObjectId,
-    record::Version,
+    record::Revision,
     runtime::RuntimeExt,
     store::{Key, Prefix, PutOptions, Store},
 };
@@ -191,10 +191,10 @@ impl TreeView {
                 return Err(Error::Corrupt { key: pack_key, why: format!("it is missing; {key} needs it") });
             };
             let (read, bytes) = self.decode(pack_key.clone(), bytes, format::decode_pack).await?;
-            let versions = read.versions(segment.origin(), &pack.dropped);
-            self.show_file(&pack_key, &bytes, versions, position, report).await?;
+            let revisions = read.revisions(segment.origin(), &pack.dropped);
+            self.show_file(&pack_key, &bytes, revisions, position, report).await?;
         }
-        self.show_file(&key, &bytes, segment.versions(), position, report).await?;
+        self.show_file(&key, &bytes, segment.revisions(), position, report).await?;
         Ok(Some((segment.header.number, segment.digest.to_string())))
     }
 
@@ -213,30 +213,30 @@ impl TreeView {
         &self,
         key: &Key,
         bytes: &Bytes,
-        versions: impl Iterator<Item = Version>,
+        revisions: impl Iterator<Item = Revision>,
         position: &mut Position,
         report: &mut ViewReport,
     ) -> Result<()> {
-        let mut newest: BTreeMap<ObjectId, Version> = BTreeMap::new();
-        for version in versions {
-            let older = newest.get(&version.id).is_some_and(|n| version.order.compare(&n.order).is_lt());
+        let mut newest: BTreeMap<ObjectId, Revision> = BTreeMap::new();
+        for revision in revisions {
+            let older = newest.get(&revision.id).is_some_and(|n| revision.order.compare(&n.order).is_lt());
             if !older {
-                newest.insert(version.id.clone(), version);
+                newest.insert(revision.id.clone(), revision);
             }
         }
-        let mut blocks: BTreeMap<(u64, u32, u32), Vec<Version>> = BTreeMap::new();
+        let mut blocks: BTreeMap<(u64, u32, u32), Vec<Revision>> = BTreeMap::new();
         let mut gone = Vec::new();
-        for version in newest.into_values() {
-            match version.place {
-                Some(p) => blocks.entry((p.block_start, p.block_len, p.block_raw)).or_default().push(version),
-                None => gone.push(Shown::Gone(version.id)),
+        for revision in newest.into_values() {
+            match revision.place {
+                Some(p) => blocks.entry((p.block_start, p.block_len, p.block_raw)).or_default().push(revision),
+                None => gone.push(Shown::Gone(revision.id)),
             }
         }
         self.write_all(gone, position, report).await?;
-        for ((start, len, raw), versions) in blocks {
+        for ((start, len, raw), revisions) in blocks {
             let span = format::Span { start, len, raw };
             let (key, bytes, hasher) = (key.clone(), bytes.clone(), self.repository.hasher());
-            let shown = move || show::block(&key, &bytes, span, versions, &*hasher);
+            let shown = move || show::block(&key, &bytes, span, revisions, &*hasher);
             let shown = self.repository.runtime().offloaded(shown).await?;
             self.write_all(shown, position, report).await?;
         }

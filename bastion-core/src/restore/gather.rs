@@ -12,7 +12,7 @@ use crate::{
     error::{Result, chain},
     manifest::Manifest,
     object::GroupKind,
-    record::{Extras, Version},
+    record::{Extras, Revision},
     repository::{ObjectFilter, Snapshot},
 };
 
@@ -23,11 +23,11 @@ pub(super) async fn plan(selection: Selection, options: &RestoreOptions) -> Resu
     let mut planner = Planner::new(options);
     let snapshot = &selection.snapshot;
     let mut objects = read(snapshot, selection.filter.clone());
-    while let Some((version, manifest)) = objects.try_next().await? {
+    while let Some((revision, manifest)) = objects.try_next().await? {
         match manifest {
-            Err(why) => planner.unreadable(&version.id, why),
+            Err(why) => planner.unreadable(&revision.id, why),
             Ok(manifest) if selection.predicate.as_ref().is_none_or(|wanted| wanted(&manifest)) => {
-                planner.add(version, &manifest);
+                planner.add(revision, &manifest);
             }
             Ok(_) => {}
         }
@@ -40,23 +40,23 @@ pub(super) async fn plan(selection: Selection, options: &RestoreOptions) -> Resu
     Ok(plan)
 }
 
-type Read = (Version, Result<Manifest, String>);
+type Read = (Revision, Result<Manifest, String>);
 
 /// The selected objects with their bodies, in the order of ids. A body that cannot be read fails its object.
 fn read(snapshot: &Snapshot, filter: ObjectFilter) -> impl futures::Stream<Item = Result<Read>> + Unpin + Send {
     let bodies = snapshot.clone();
     snapshot
         .objects(filter)
-        .map(move |version| {
+        .map(move |revision| {
             let bodies = bodies.clone();
             async move {
-                let version = version?;
-                let manifest = match bodies.body(&version).await {
+                let revision = revision?;
+                let manifest = match bodies.body(&revision).await {
                     Ok(body) => canonical::from_bytes(&body).map_err(|error| error.to_string()),
                     Err(error) if error.is_retryable() => return Err(error),
                     Err(error) => Err(chain(&error)),
                 };
-                Ok((version, manifest))
+                Ok((revision, manifest))
             }
         })
         .buffered(AHEAD)
@@ -71,9 +71,9 @@ async fn need_namespaces(snapshot: &Snapshot, planner: &mut Planner) -> Result<(
     let names = missing.iter().cloned().collect();
     let filter = ObjectFilter { names: Some(names), ..of_kind("", "Namespace") };
     let mut namespaces = read(snapshot, filter);
-    while let Some((version, manifest)) = namespaces.try_next().await? {
+    while let Some((revision, manifest)) = namespaces.try_next().await? {
         if let Ok(manifest) = manifest {
-            planner.need(version, &manifest);
+            planner.need(revision, &manifest);
         }
     }
     for name in planner.missing_namespaces() {
@@ -88,11 +88,11 @@ async fn need_definitions(snapshot: &Snapshot, planner: &mut Planner) -> Result<
         return Ok(());
     }
     let mut definitions = read(snapshot, of_kind("apiextensions.k8s.io", "CustomResourceDefinition"));
-    while let Some((version, manifest)) = definitions.try_next().await? {
+    while let Some((revision, manifest)) = definitions.try_next().await? {
         if let Ok(manifest) = manifest
-            && defined_kind(&version.id, &manifest).is_some_and(|kind| kinds.contains(&kind))
+            && defined_kind(&revision.id, &manifest).is_some_and(|kind| kinds.contains(&kind))
         {
-            planner.need(version, &manifest);
+            planner.need(revision, &manifest);
         }
     }
     Ok(())
@@ -106,12 +106,12 @@ fn of_kind(group: &str, kind: &str) -> ObjectFilter {
 #[async_trait]
 pub(super) trait Bodies: Debug + Send + Sync {
     /// The body and what was kept beside it.
-    async fn read(&self, version: &Version) -> Result<(Bytes, Extras)>;
+    async fn read(&self, revision: &Revision) -> Result<(Bytes, Extras)>;
 }
 
 #[async_trait]
 impl Bodies for Snapshot {
-    async fn read(&self, version: &Version) -> Result<(Bytes, Extras)> {
-        Ok((self.body(version).await?, self.extras(version).await?))
+    async fn read(&self, revision: &Revision) -> Result<(Bytes, Extras)> {
+        Ok((self.body(revision).await?, self.extras(revision).await?))
     }
 }

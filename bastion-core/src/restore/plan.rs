@@ -9,7 +9,7 @@ use crate::{
     error::Result,
     manifest::OwnerReference,
     object::{GroupKind, ObjectId},
-    record::Version,
+    record::Revision,
     runtime::SharedRuntime,
     sink::Sink,
 };
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Step {
     /// The object in the backup; its id, version, uid and where its body lies.
-    pub from: Version,
+    pub from: Revision,
     /// What it will be called: another namespace where one is mapped.
     pub target: ObjectId,
     /// Its wave.

@@ -10,14 +10,14 @@ use crate::{
     hash::Digest,
     manifest::{Manifest, OwnerReference},
     object::{GroupKind, ObjectId},
-    record::{Order, State, Version},
+    record::{Order, Revision, State},
     time::Timestamp,
 };
 
 /// What is known of one object.
 #[derive(Debug)]
 struct Fact {
-    version: Version,
+    revision: Revision,
     owners: Vec<OwnerReference>,
     /// The volume that a claim names.
     volume: Option<Arc<str>>,
@@ -45,33 +45,33 @@ impl Planner {
     }
 
     /// Adds an object that was selected.
-    pub fn add(&mut self, version: Version, manifest: &Manifest) {
-        self.take(version, manifest, false);
+    pub fn add(&mut self, revision: Revision, manifest: &Manifest) {
+        self.take(revision, manifest, false);
     }
 
     /// Adds an object that was not selected but is needed: it is created if it is missing.
-    pub fn need(&mut self, version: Version, manifest: &Manifest) {
-        self.take(version, manifest, true);
+    pub fn need(&mut self, revision: Revision, manifest: &Manifest) {
+        self.take(revision, manifest, true);
     }
 
-    fn take(&mut self, version: Version, manifest: &Manifest, only_if_missing: bool) {
-        if !self.known.insert(version.id.clone()) {
+    fn take(&mut self, revision: Revision, manifest: &Manifest, only_if_missing: bool) {
+        if !self.known.insert(revision.id.clone()) {
             return;
         }
-        self.uids.insert(version.uid.clone(), version.id.clone());
-        if let Some(why) = skip::never(&version.id.group_kind(), manifest) {
-            self.skip(&version.id, why);
+        self.uids.insert(revision.uid.clone(), revision.id.clone());
+        if let Some(why) = skip::never(&revision.id.group_kind(), manifest) {
+            self.skip(&revision.id, why);
             return;
         }
-        self.defines.extend(defined_kind(&version.id, manifest));
-        let claim = &*version.id.kind == "PersistentVolumeClaim" && version.id.group.is_empty();
+        self.defines.extend(defined_kind(&revision.id, manifest));
+        let claim = &*revision.id.kind == "PersistentVolumeClaim" && revision.id.group.is_empty();
         let volume = manifest.text(&["spec", "volumeName"]).filter(|_| claim).map(Arc::from);
-        self.facts.push(Fact { version, owners: manifest.owner_references(), volume, only_if_missing });
+        self.facts.push(Fact { revision, owners: manifest.owner_references(), volume, only_if_missing });
     }
 
     /// Adds a namespace that objects live in and that the backup does not hold: it is made if it is missing.
     pub fn need_bare_namespace(&mut self, name: &str) {
-        let version = Version {
+        let revision = Revision {
             id: namespace_id(name),
             version: "v1".into(),
             uid: "".into(),
@@ -84,7 +84,7 @@ impl Planner {
             policy: "".into(),
         };
         self.notes.push(format!("namespace {name} is not in the backup; it is made without labels if it is missing"));
-        self.need(version, &bare_namespace(name));
+        self.need(revision, &bare_namespace(name));
     }
 
     /// Adds an object whose stored content cannot be read: the restore fails for it and says why.
@@ -99,29 +99,29 @@ impl Planner {
 
     /// The namespaces, as the backup calls them, that objects live in and that were not added.
     pub fn missing_namespaces(&self) -> BTreeSet<Arc<str>> {
-        let namespaces = self.facts.iter().map(|fact| &fact.version.id.namespace).filter(|name| !name.is_empty());
+        let namespaces = self.facts.iter().map(|fact| &fact.revision.id.namespace).filter(|name| !name.is_empty());
         namespaces.filter(|name| !self.known.contains(&namespace_id(name))).cloned().collect()
     }
 
     /// The kinds of custom resources that were added.
     pub fn custom_kinds(&self) -> BTreeSet<GroupKind> {
-        self.facts.iter().map(|fact| fact.version.id.group_kind()).filter(order::is_custom).collect()
+        self.facts.iter().map(|fact| fact.revision.id.group_kind()).filter(order::is_custom).collect()
     }
 
     /// Orders what was added.
     pub fn plan(mut self) -> RestorePlan {
         self.leave_to_controllers();
-        self.facts.sort_by(|a, b| a.version.id.cmp(&b.version.id));
+        self.facts.sort_by(|a, b| a.revision.id.cmp(&b.revision.id));
         self.part_targets();
         let by_uid: BTreeMap<Arc<str>, usize> =
-            self.facts.iter().enumerate().map(|(i, fact)| (fact.version.uid.clone(), i)).collect();
+            self.facts.iter().enumerate().map(|(i, fact)| (fact.revision.uid.clone(), i)).collect();
         let by_name: BTreeMap<ObjectId, usize> =
-            self.facts.iter().enumerate().map(|(i, fact)| (fact.version.id.clone(), i)).collect();
+            self.facts.iter().enumerate().map(|(i, fact)| (fact.revision.id.clone(), i)).collect();
         let find = |fact: &Fact, owner: &OwnerReference| {
             let by_uid = by_uid.get(owner.uid.as_str()).filter(|_| !owner.uid.is_empty());
             by_uid.copied().or_else(|| owner_ids(fact, owner).iter().find_map(|id| by_name.get(id)).copied())
         };
-        let ids: Vec<_> = self.facts.iter().map(|fact| fact.version.id.clone()).collect();
+        let ids: Vec<_> = self.facts.iter().map(|fact| fact.revision.id.clone()).collect();
         let links: Vec<Vec<Option<usize>>> =
             self.facts.iter().map(|fact| fact.owners.iter().map(|owner| find(fact, owner)).collect()).collect();
         let planned: Vec<Vec<usize>> = links.iter().map(|links| links.iter().flatten().copied().collect()).collect();
@@ -146,13 +146,13 @@ impl Planner {
                 OwnerLink { reference, step: link.filter(|_| !broken).map(|owner| place_of[owner]), broken }
             });
             steps.push(Step {
-                target: mapped(&fact.version.id, &self.options),
+                target: mapped(&fact.revision.id, &self.options),
                 wave: stages[i].0,
                 place: stages[i].1,
                 only_if_missing: fact.only_if_missing,
                 owners: owners.collect(),
                 forget_volume: fact.volume.is_some_and(|volume| !volumes.contains(&volume)),
-                from: fact.version,
+                from: fact.revision,
             });
         }
         self.skipped.sort_by(|a, b| a.id.cmp(&b.id));
@@ -172,14 +172,14 @@ impl Planner {
     fn leave_to_controllers(&mut self) {
         let (mut kept, mut skipped) = (Vec::new(), Vec::new());
         for fact in std::mem::take(&mut self.facts) {
-            let kind = fact.version.id.group_kind();
+            let kind = fact.revision.id.group_kind();
             let maker = fact.owners.iter().filter(|owner| owner.controller).find_map(|owner| {
                 let id = self.uids.get(owner.uid.as_str())?;
                 skip::remade_by_controller(&kind, &owner.group_kind()).then_some(id)
             });
             match maker {
                 Some(owner) => skipped.push(SkippedObject {
-                    id: fact.version.id.clone(),
+                    id: fact.revision.id.clone(),
                     why: format!("the controller of {owner} makes it"),
                 }),
                 None => kept.push(fact),
@@ -195,7 +195,7 @@ impl Planner {
         let options = self.options.clone();
         let mut skipped = Vec::new();
         self.facts.retain(|fact| {
-            let id = &fact.version.id;
+            let id = &fact.revision.id;
             match taken.entry(mapped(id, &options)) {
                 std::collections::btree_map::Entry::Vacant(free) => {
                     free.insert(id.clone());
@@ -219,7 +219,7 @@ impl Planner {
 fn owner_ids(fact: &Fact, owner: &OwnerReference) -> [ObjectId; 2] {
     let kind = owner.group_kind();
     let name = owner.name.as_str();
-    [ObjectId::new(&kind, fact.version.id.namespace.clone(), name), ObjectId::new(&kind, "", name)]
+    [ObjectId::new(&kind, fact.revision.id.namespace.clone(), name), ObjectId::new(&kind, "", name)]
 }
 
 /// The kind that a CRD defines.

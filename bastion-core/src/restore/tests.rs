@@ -12,7 +12,7 @@ use crate::{
     hash::{Hasher, Sha256},
     memory::MemoryCluster,
     object::{GroupKind, Kind, ObjectId, ResourceVersion, Scope},
-    record::{Extras, Order, Place, State, Version},
+    record::{Extras, Order, Place, Revision, State},
     runtime::SimRuntime,
     sanitize::Sanitizer,
     time::Timestamp,
@@ -25,14 +25,14 @@ mod waves;
 /// A backup: what the pipeline would have stored of objects.
 #[derive(Debug, Default)]
 pub(super) struct Backup {
-    versions: Vec<Version>,
+    revisions: Vec<Revision>,
     bodies: BTreeMap<ObjectId, (Bytes, Extras)>,
 }
 
 #[async_trait]
 impl gather::Bodies for Backup {
-    async fn read(&self, version: &Version) -> Result<(Bytes, Extras)> {
-        Ok(self.bodies[&version.id].clone())
+    async fn read(&self, revision: &Revision) -> Result<(Bytes, Extras)> {
+        Ok(self.bodies[&revision.id].clone())
     }
 }
 
@@ -64,7 +64,7 @@ impl Backup {
         let extras = rules.sanitize(&kind, &mut manifest).unwrap();
         let body = Bytes::from(canonical::to_bytes(&manifest));
         let digest = Sha256.digest(&body);
-        self.versions.push(Version {
+        self.revisions.push(Revision {
             id: id.clone(),
             version: version.into(),
             uid: whole.uid().unwrap_or(&format!("uid-of-{id}")).into(),
@@ -90,14 +90,14 @@ impl Backup {
     /// The plan for those of its objects that `wanted` takes.
     pub(super) fn plan(self, options: &RestoreOptions, wanted: impl Fn(&ObjectId) -> bool) -> RestorePlan {
         let mut planner = Planner::new(options);
-        for version in self.versions.iter().filter(|version| wanted(&version.id)) {
-            planner.add(version.clone(), &self.manifest(version));
+        for revision in self.revisions.iter().filter(|revision| wanted(&revision.id)) {
+            planner.add(revision.clone(), &self.manifest(revision));
         }
-        for version in &self.versions {
-            let needed = &*version.id.kind == "Namespace" && planner.missing_namespaces().contains(&version.id.name)
-                || &*version.id.kind == "CustomResourceDefinition" && !planner.custom_kinds().is_empty();
+        for revision in &self.revisions {
+            let needed = &*revision.id.kind == "Namespace" && planner.missing_namespaces().contains(&revision.id.name)
+                || &*revision.id.kind == "CustomResourceDefinition" && !planner.custom_kinds().is_empty();
             if needed {
-                planner.need(version.clone(), &self.manifest(version));
+                planner.need(revision.clone(), &self.manifest(revision));
             }
         }
         for name in planner.missing_namespaces() {
@@ -108,8 +108,8 @@ impl Backup {
         plan
     }
 
-    fn manifest(&self, version: &Version) -> Manifest {
-        canonical::from_bytes(&self.bodies[&version.id].0).unwrap()
+    fn manifest(&self, revision: &Revision) -> Manifest {
+        canonical::from_bytes(&self.bodies[&revision.id].0).unwrap()
     }
 }
 

@@ -10,23 +10,26 @@ use crate::time::Timestamp;
 pub struct KeepLast(pub usize);
 
 impl RetentionPlanner for KeepLast {
-    fn plan(&self, versions: &[Candidate], _: Timestamp) -> Vec<Decision> {
-        (0..versions.len()).map(|i| if i < self.0 { Decision::Keep(Reason::Last) } else { Decision::Drop }).collect()
+    fn plan(&self, candidates: &[Candidate], _: Timestamp) -> Vec<Decision> {
+        (0..candidates.len()).map(|i| if i < self.0 { Decision::Keep(Reason::Last) } else { Decision::Drop }).collect()
     }
 }
 
-/// Keeps what is younger than this. A version from the future (a clock that was off) is kept.
+/// Keeps what is younger than this. One from the future (a clock that was off) is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeepWithin(pub Duration);
 
 impl RetentionPlanner for KeepWithin {
-    fn plan(&self, versions: &[Candidate], now: Timestamp) -> Vec<Decision> {
+    fn plan(&self, candidates: &[Candidate], now: Timestamp) -> Vec<Decision> {
         let oldest = now.minus(self.0);
-        versions.iter().map(|v| if v.at >= oldest { Decision::Keep(Reason::Within) } else { Decision::Drop }).collect()
+        candidates
+            .iter()
+            .map(|v| if v.at >= oldest { Decision::Keep(Reason::Within) } else { Decision::Drop })
+            .collect()
     }
 }
 
-/// Grandfather-father-son: the newest good version of each of the last so many hours, days, ISO weeks, months and
+/// Grandfather-father-son: the newest good candidate of each of the last so many hours, days, ISO weeks, months and
 /// years that have one. Periods are UTC's. Weeks are ISO 8601's, by ISO year, so 2024-12-30 is in 2025-W01.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Calendar {
@@ -45,8 +48,8 @@ pub struct Calendar {
 type Bucket = fn(&DateTime) -> (i16, i16, i8);
 
 impl RetentionPlanner for Calendar {
-    fn plan(&self, versions: &[Candidate], _: Timestamp) -> Vec<Decision> {
-        let mut decisions = vec![Decision::Drop; versions.len()];
+    fn plan(&self, candidates: &[Candidate], _: Timestamp) -> Vec<Decision> {
+        let mut decisions = vec![Decision::Drop; candidates.len()];
         let rules: [(usize, Reason, Bucket); 5] = [
             (self.hourly, Reason::Hourly, |t| (t.year(), t.day_of_year(), t.hour())),
             (self.daily, Reason::Daily, |t| (t.year(), t.day_of_year(), 0)),
@@ -59,9 +62,9 @@ impl RetentionPlanner for Calendar {
         ];
         for (count, reason, bucket) in rules {
             let mut seen = BTreeSet::new();
-            for (version, decision) in versions.iter().zip(&mut decisions).filter(|(v, _)| v.good) {
+            for (candidate, decision) in candidates.iter().zip(&mut decisions).filter(|(v, _)| v.good) {
                 // What the calendar cannot name is kept out of its reach, not dropped by it.
-                let Ok(at) = jiff::Timestamp::from_millisecond(version.at.as_millis()) else {
+                let Ok(at) = jiff::Timestamp::from_millisecond(candidate.at.as_millis()) else {
                     *decision = Decision::Keep(reason);
                     continue;
                 };
@@ -83,10 +86,10 @@ impl RetentionPlanner for Calendar {
 pub struct Union(pub Vec<Box<dyn RetentionPlanner>>);
 
 impl RetentionPlanner for Union {
-    fn plan(&self, versions: &[Candidate], now: Timestamp) -> Vec<Decision> {
-        let mut decisions = vec![Decision::Drop; versions.len()];
+    fn plan(&self, candidates: &[Candidate], now: Timestamp) -> Vec<Decision> {
+        let mut decisions = vec![Decision::Drop; candidates.len()];
         for planner in &self.0 {
-            for (decision, more) in decisions.iter_mut().zip(planner.plan(versions, now)) {
+            for (decision, more) in decisions.iter_mut().zip(planner.plan(candidates, now)) {
                 if !decision.is_keep() {
                     *decision = more;
                 }
@@ -101,13 +104,13 @@ impl RetentionPlanner for Union {
 mod tests {
     use super::*;
 
-    fn versions(times: &[&str]) -> Vec<Candidate> {
+    fn candidates(times: &[&str]) -> Vec<Candidate> {
         times.iter().map(|t| Candidate { at: t.parse().unwrap(), good: true, held: false }).collect()
     }
 
     fn kept(planner: &dyn RetentionPlanner, times: &[&str]) -> Vec<String> {
         let now = "2025-01-10T00:00:00Z".parse().unwrap();
-        let plan = planner.plan(&versions(times), now);
+        let plan = planner.plan(&candidates(times), now);
         times
             .iter()
             .zip(plan)
@@ -131,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_failed_version_does_not_stand_for_its_day() {
-        let mut all = versions(&["2025-01-09T23:00:00Z", "2025-01-09T01:00:00Z"]);
+        let mut all = candidates(&["2025-01-09T23:00:00Z", "2025-01-09T01:00:00Z"]);
         all[0].good = false;
         let plan = Calendar { daily: 1, ..Calendar::default() }.plan(&all, all[0].at);
         assert_eq!(plan, [Decision::Drop, Decision::Keep(Reason::Daily)]);

@@ -8,8 +8,8 @@ use crate::stage::{SOON, Stage, WIDGETS, annotated, widget_path};
 
 /// The newest state of a widget in the repository.
 async fn state(stage: &Stage, name: &str) -> Result<Option<State>> {
-    let versions = stage.versions().await?;
-    Ok(versions.iter().find(|(id, _)| &*id.name == name).and_then(|(_, history)| {
+    let revisions = stage.revisions().await?;
+    Ok(revisions.iter().find(|(id, _)| &*id.name == name).and_then(|(_, history)| {
         history.iter().max_by(|a, b| a.order.compare(&b.order).then(a.segment.cmp(&b.segment))).map(|v| v.state)
     }))
 }
@@ -48,8 +48,8 @@ async fn deletions_are_found_also_those_made_while_down() -> Result<()> {
     // Made again under its name: one history, two uids.
     let again = stage.create(&crds::widget(), vec![crds::widget().head(Some("two"), "w-0001")]).await?;
     stage.saved(&mut watcher, &again).await?;
-    let versions = stage.versions().await?;
-    let (_, history) = versions.iter().find(|(id, _)| &*id.name == "w-0001").unwrap();
+    let revisions = stage.revisions().await?;
+    let (_, history) = revisions.iter().find(|(id, _)| &*id.name == "w-0001").unwrap();
     let uids: std::collections::BTreeSet<_> =
         history.iter().map(|v| v.uid.clone()).filter(|uid| !uid.is_empty()).collect();
     assert_eq!((history.len(), uids.len()), (3, 2), "{history:?}");
@@ -92,7 +92,7 @@ async fn what_loses_its_annotation_is_released_and_backup_all_beside_it_deletes_
     stage.api.merge(&widget_path("w", 1), &annotated(None)).await.unwrap();
     let change = stage.change("w", 0, "after the release").await?;
     stage.saved(&mut watcher, &change).await?;
-    for (id, history) in stage.versions().await? {
+    for (id, history) in stage.revisions().await? {
         assert!(history.iter().all(|v| v.state != State::Deleted), "{id} was deleted: {history:?}");
     }
 
@@ -163,7 +163,7 @@ async fn what_loses_its_label_is_released_and_what_is_deleted_with_it_is_deleted
     stage.saved(&mut watcher, &behind).await?;
     released(&stage, "w-0002").await?;
 
-    for (id, history) in stage.versions().await? {
+    for (id, history) in stage.revisions().await? {
         let deleted = history.iter().any(|v| v.state == State::Deleted);
         assert_eq!(deleted, ["w-0001", "w-0003"].contains(&&*id.name), "{id}: {history:?}");
     }
@@ -196,7 +196,7 @@ async fn the_brake_holds_back_when_almost_everything_vanishes() -> Result<()> {
         Ok(status.contains("HELD BACK").then_some(()))
     })
     .await?;
-    for (id, history) in stage.versions().await? {
+    for (id, history) in stage.revisions().await? {
         assert!(history.iter().all(|v| v.state == State::Put), "{id} was deleted in spite of the brake");
     }
     // The person says that it was meant.

@@ -83,11 +83,11 @@ async fn everything_comes_back_in_an_empty_cluster() -> Result<()> {
     assert_eq!(compare::differences(&should, &content(&other).await?), [""; 0]);
 
     // Once more: everything is there, nothing is written.
-    let before = versions(&content(&other).await?);
+    let before = revisions(&content(&other).await?);
     let again = Counts::parse(&pair.into.ok(&["restore", "-A", "--yes", "-o", "json"]).await?.stdout)?;
     assert_eq!((again.created, again.updated, again.skipped, again.failed), (0, 0, 0, 0), "{again:?}");
     assert_eq!(again.unchanged, counts.created + counts.unchanged);
-    assert_eq!(versions(&content(&other).await?), before, "the second restore wrote something");
+    assert_eq!(revisions(&content(&other).await?), before, "the second restore wrote something");
 
     the_owners_are_the_new_ones(&other).await?;
     pair.from.ok(&["verify"]).await?;
@@ -95,7 +95,7 @@ async fn everything_comes_back_in_an_empty_cluster() -> Result<()> {
 }
 
 /// uid and resourceVersion of the tests' own objects.
-fn versions(content: &Content) -> BTreeSet<(String, String)> {
+fn revisions(content: &Content) -> BTreeSet<(String, String)> {
     let ours = content.iter().filter(|(id, _)| NAMESPACES.contains(&id.2.as_str()) || id.1 == "Dome");
     ours.map(|(_, object)| (object["metadata"]["uid"].to_string(), object["metadata"]["resourceVersion"].to_string()))
         .collect()

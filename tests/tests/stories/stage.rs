@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bastion_core::{
     object::ObjectId,
-    record::{State, Version},
+    record::{Revision, State},
     repository::{ObjectFilter, OpenOptions, Repository},
 };
 use bastion_tests::{
@@ -113,16 +113,16 @@ impl Stage {
         Repository::open(store.context("store")?, OpenOptions::default()).await.context("repository")
     }
 
-    /// Every version of every object, each object's in the order of the repository. Empty where there is
+    /// Every revision of every object, each object's in the order of the repository. Empty where there is
     /// no log yet.
-    pub(crate) async fn versions(&self) -> Result<BTreeMap<ObjectId, Vec<Version>>> {
+    pub(crate) async fn revisions(&self) -> Result<BTreeMap<ObjectId, Vec<Revision>>> {
         let repository = self.repository().await?;
         if !repository.clusters().await.context("clusters")?.iter().any(|c| c.name == self.cluster.name()) {
             return Ok(BTreeMap::new());
         }
         let snapshot = repository.snapshot(self.cluster.name()).await.context("snapshot")?;
         let filter = ObjectFilter { states: vec![State::Put, State::Deleted, State::Released], ..Default::default() };
-        let all: Vec<Vec<Version>> = snapshot.histories(filter).try_collect().await.context("histories")?;
+        let all: Vec<Vec<Revision>> = snapshot.histories(filter).try_collect().await.context("histories")?;
         Ok(all.into_iter().filter_map(|h| Some((h.first()?.id.clone(), h))).collect())
     }
 
@@ -147,8 +147,8 @@ impl Stage {
 
     /// Which of the expected states are not the newest ones in the repository.
     pub(crate) async fn missing(&self, expected: &Expected) -> Result<Vec<String>> {
-        let versions = self.versions().await?;
-        let newest: BTreeMap<_, _> = versions
+        let revisions = self.revisions().await?;
+        let newest: BTreeMap<_, _> = revisions
             .iter()
             .filter_map(|(id, history)| {
                 let newest = history.iter().max_by(|a, b| a.order.compare(&b.order).then(a.segment.cmp(&b.segment)))?;
@@ -169,7 +169,7 @@ impl Stage {
 
     /// Fails where one state of an object was written twice, or the repository is damaged.
     pub(crate) async fn sound(&self) -> Result<()> {
-        for (id, history) in self.versions().await? {
+        for (id, history) in self.revisions().await? {
             for (n, a) in history.iter().enumerate() {
                 let twin = history[..n].iter().find(|b| a.order == b.order && a.state == b.state);
                 assert!(twin.is_none(), "{id} at {:?} was written twice: {a:?} and {twin:?}", a.order);
@@ -179,9 +179,9 @@ impl Stage {
     }
 }
 
-/// Number of versions of all objects together.
-pub(crate) fn count(versions: &BTreeMap<ObjectId, Vec<Version>>) -> usize {
-    versions.values().map(Vec::len).sum()
+/// Number of revisions of all objects together.
+pub(crate) fn count(revisions: &BTreeMap<ObjectId, Vec<Revision>>) -> usize {
+    revisions.values().map(Vec::len).sum()
 }
 
 /// Path of a widget that [`Stage::widgets`] made.

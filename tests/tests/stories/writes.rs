@@ -13,16 +13,16 @@ async fn exactly_the_changed_objects_are_written() -> Result<()> {
     let expected = stage.widgets("w", 1000).await?;
     let mut watcher = stage.watch_widgets()?;
     stage.saved(&mut watcher, &expected).await?;
-    assert_eq!(count(&stage.versions().await?), 1000);
+    assert_eq!(count(&stage.revisions().await?), 1000);
 
-    // 10 of 1,000 change: 10 versions, in at most 10 commits.
+    // 10 of 1,000 change: 10 revisions, in at most 10 commits.
     stage.proxy.forget();
     let mut changed = Expected::new();
     for number in (0..1000).step_by(100) {
         changed.extend(stage.change("w", number, "first").await?);
     }
     stage.saved(&mut watcher, &changed).await?;
-    assert_eq!(count(&stage.versions().await?), 1010);
+    assert_eq!(count(&stage.revisions().await?), 1010);
     let commits = stage.proxy.acknowledged_puts().iter().filter(|path| path.contains("/log/")).count();
     assert!((1..=10).contains(&commits), "{commits} commits for 10 changes");
 
@@ -34,14 +34,14 @@ async fn exactly_the_changed_objects_are_written() -> Result<()> {
     // One change behind them: when it is saved, they have been seen.
     let last = stage.change("w", 1, "behind the heartbeats").await?;
     stage.saved(&mut watcher, &last).await?;
-    assert_eq!(count(&stage.versions().await?), 1011);
+    assert_eq!(count(&stage.revisions().await?), 1011);
     let commits = stage.proxy.count("PUT", "/log/");
     let minutes = usize::try_from(started.elapsed().as_secs() / 60).unwrap();
     assert!(commits <= 2 + minutes, "{commits} commits for 1 change within {:?}", started.elapsed());
 
     // A one-shot backup finds nothing that the watch has not written.
     let again = stage.bastion.ok(&[&["backup"], WIDGETS.as_slice()].concat()).await?;
-    assert_eq!(count(&stage.versions().await?), 1011, "{}", again.text());
+    assert_eq!(count(&stage.revisions().await?), 1011, "{}", again.text());
     stage.sound().await
 }
 
@@ -79,7 +79,7 @@ async fn after_minutes_of_heartbeats_a_killed_watcher_resumes_without_a_list() -
     assert_eq!(changed.len(), 6);
     stage.saved(&mut watcher, &changed).await?;
     assert_eq!(lists()?, before, "the restarted watcher listed the widgets anew");
-    assert_eq!(count(&stage.versions().await?), 56);
+    assert_eq!(count(&stage.revisions().await?), 56);
     stage.sound().await
 }
 

@@ -55,7 +55,7 @@ pub(crate) async fn tell(binary: &Path, kubeconfig: &Path, context: Option<&str>
         format!("export BASTION_REPO={}", stage.url),
         format!("bastion {follow}    # save every change as it happens"),
         "bastion ls".to_owned(),
-        "bastion history TYPE/NAME -n NAMESPACE    # every version of an object".to_owned(),
+        "bastion history TYPE/NAME -n NAMESPACE    # every revision of an object".to_owned(),
         "bastion restore -A --dry-run    # what a restore would do; writes nothing".to_owned(),
         format!("grep -rl WORD {}/tree    # every object is plain YAML", folder.display()),
     ] {

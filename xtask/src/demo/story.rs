@@ -101,8 +101,8 @@ async fn history(stage: &Stage) -> Result<()> {
     screen::chapter(5, "What happened to one of them?");
     let object = ["certificate/web-0003", "-n", "shipping"];
     stage.show(&[&["history"], object.as_slice()].concat(), 12, 0).await?;
-    let versions = stage.bastion.history(&object).await?;
-    let numbers = versions.iter().map(|v| v.version);
+    let revisions = stage.bastion.history(&object).await?;
+    let numbers = revisions.iter().map(|v| v.revision);
     if let (Some(old), Some(new)) = (numbers.clone().min(), numbers.max()) {
         let (from, to) = (old.to_string(), new.to_string());
         stage.show(&[&["diff"], object.as_slice(), &["--from", &from, "--to", &to]].concat(), 30, 0).await?;

@@ -24,8 +24,8 @@ async fn all_states(world: &World) -> BTreeMap<String, Vec<(u64, State)>> {
 }
 
 async fn assert_nothing_doubled(world: &World, seed: u64) {
-    for (name, versions) in world.histories(&config_maps()).await {
-        for pair in versions.windows(2) {
+    for (name, revisions) in world.histories(&config_maps()).await {
+        for pair in revisions.windows(2) {
             let same = pair[0].state == pair[1].state && pair[0].digest == pair[1].digest;
             assert!(!same, "seed {seed}: {name} has one state twice: {pair:#?}");
         }

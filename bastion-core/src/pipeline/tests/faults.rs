@@ -178,27 +178,27 @@ async fn a_crd_that_is_made_again_or_changes_its_version_continues_the_history()
     let world = World::new(45).await;
     let crons = GroupKind::new("stable.io", "Cron");
     let watching = world.watch().await;
-    let versions = async || {
+    let revisions = async || {
         let all = world.histories(&crons).await;
-        let of = |v: &Version| (v.state, v.version.to_string());
+        let of = |v: &Revision| (v.state, v.version.to_string());
         all.get("nightly").map(|all| all.iter().map(of).collect::<Vec<_>>()).unwrap_or_default()
     };
     world.cluster.put(crd("v1")).unwrap();
     world.cluster.put(cron("v1")).unwrap();
-    world.until("it is recorded", async || watching.is_calm() && versions().await.len() == 1).await;
+    world.until("it is recorded", async || watching.is_calm() && revisions().await.len() == 1).await;
     let crds = GroupKind::new("apiextensions.k8s.io", "CustomResourceDefinition");
     world.cluster.delete(&ObjectId::new(&crds, "", "crons.stable.io"));
-    world.until("it is buried", async || versions().await.len() == 2).await;
+    world.until("it is buried", async || revisions().await.len() == 2).await;
     world.cluster.put(crd("v1")).unwrap();
     world.cluster.put(cron("v1")).unwrap();
-    world.until("it is recorded again", async || versions().await.len() == 3).await;
+    world.until("it is recorded again", async || revisions().await.len() == 3).await;
     world.cluster.put(crd("v2")).unwrap();
     world.cluster.put(cron("v2")).unwrap();
-    world.until("the new version is recorded", async || versions().await.len() >= 4).await;
+    world.until("the new version is recorded", async || revisions().await.len() >= 4).await;
     world.until("calm", async || watching.is_calm()).await;
     watching.stop().await;
     let text = |version: &str| version.to_owned();
-    assert_eq!(versions().await, [(Put, text("v1")), (Deleted, text("v1")), (Put, text("v1")), (Put, text("v2"))]);
+    assert_eq!(revisions().await, [(Put, text("v1")), (Deleted, text("v1")), (Put, text("v1")), (Put, text("v2"))]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -98,8 +98,8 @@ async fn play(steps: Vec<Step>) {
             (_, false, None) => {}
         }
     }
-    for (name, versions) in &histories {
-        for pair in versions.windows(2) {
+    for (name, revisions) in &histories {
+        for pair in revisions.windows(2) {
             assert!(pair[0].state != pair[1].state || pair[0].digest != pair[1].digest, "{name} doubled: {pair:#?}");
         }
     }

@@ -168,8 +168,8 @@ async fn a_slow_backup_beside_a_watch_buries_nothing() {
         world.until("calm", async || watching.is_calm()).await;
         assert!(watching.stop().await.flushed);
         world.assert_same_as_cluster().await;
-        for (name, versions) in world.histories(&config_maps()).await {
-            for pair in versions.windows(2) {
+        for (name, revisions) in world.histories(&config_maps()).await {
+            for pair in revisions.windows(2) {
                 let same = pair[0].state == pair[1].state && pair[0].digest == pair[1].digest;
                 assert!(!same, "seed {seed}: {name} has one state twice: {pair:#?}");
             }

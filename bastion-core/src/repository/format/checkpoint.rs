@@ -114,7 +114,7 @@ pub(crate) struct Retention {
     pub(crate) policy: Arc<str>,
     /// The moment for which they were evaluated.
     pub(crate) at: Timestamp,
-    /// How many versions it dropped.
+    /// How many revisions it dropped.
     pub(crate) dropped: u64,
 }
 

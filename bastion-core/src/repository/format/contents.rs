@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     hash::Digest,
     object::{ObjectId, ResourceVersion},
-    record::{BodyFile, Extras, Order, Place, State, Version},
+    record::{BodyFile, Extras, Order, Place, Revision, State},
     source::Proof,
     store::Key,
     time::Timestamp,
@@ -165,15 +165,15 @@ pub(super) fn place(file: BodyFile, blocks: &[Span], record: &Record) -> Option<
     })
 }
 
-/// The record as a version of the log, given the commit that the file belongs to.
-pub(super) fn version(file: BodyFile, blocks: &[Span], record: &Record, commit: Origin) -> Version {
+/// The record as a revision of the log, given the commit that the file belongs to.
+pub(super) fn revision(file: BodyFile, blocks: &[Span], record: &Record, commit: Origin) -> Revision {
     let origin = record.origin.unwrap_or(commit);
     let (state, digest) = match &record.fate {
         Fate::Put { digest, .. } => (State::Put, *digest),
         Fate::Deleted(_) => (State::Deleted, Digest::default()),
         Fate::Released => (State::Released, Digest::default()),
     };
-    Version {
+    Revision {
         id: record.id.clone(),
         version: record.version.clone(),
         uid: record.uid.clone(),

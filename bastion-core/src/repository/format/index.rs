@@ -1,4 +1,4 @@
-//! Index files: which version of which object lies where. Sorted blocks of entries, and a footer with the
+//! Index files: which revision of which object lies where. Sorted blocks of entries, and a footer with the
 //! first key of each block: a look-up is the footer and one range read.
 
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     object::{GroupKind, ObjectId},
-    record::Version,
+    record::Revision,
     store::Key,
 };
 
@@ -115,7 +115,7 @@ pub(crate) struct IndexWriter {
 
 #[derive(Debug, Default)]
 struct SectionWriter {
-    open: Vec<Version>,
+    open: Vec<Revision>,
     open_bytes: usize,
     blocks: Vec<(IndexBlock, Bytes)>,
     stored: usize,
@@ -130,10 +130,10 @@ impl IndexWriter {
     }
 
     /// Adds an entry. One whose id lies before that of the section's last one is refused.
-    pub(crate) fn push(&mut self, section: Section, version: Version) -> Result<()> {
+    pub(crate) fn push(&mut self, section: Section, revision: Revision) -> Result<()> {
         match section {
-            Section::Live => self.live.push(version),
-            Section::Past => self.past.push(version),
+            Section::Live => self.live.push(revision),
+            Section::Past => self.past.push(revision),
         }
     }
 
@@ -177,15 +177,15 @@ impl IndexWriter {
 }
 
 impl SectionWriter {
-    fn push(&mut self, version: Version) -> Result<()> {
-        if self.last.as_ref().is_some_and(|last| *last > version.id) {
-            return Err(Error::Invalid(format!("an index file cannot take {} after a later object", version.id)));
+    fn push(&mut self, revision: Revision) -> Result<()> {
+        if self.last.as_ref().is_some_and(|last| *last > revision.id) {
+            return Err(Error::Invalid(format!("an index file cannot take {} after a later object", revision.id)));
         }
         // What an entry takes in columns, roughly.
-        self.open_bytes += 100 + version.id.name.len();
-        self.last = Some(version.id.clone());
+        self.open_bytes += 100 + revision.id.name.len();
+        self.last = Some(revision.id.clone());
         self.entries += 1;
-        self.open.push(version);
+        self.open.push(revision);
         if self.open_bytes >= BLOCK_ENTRY_BYTES { self.close() } else { Ok(()) }
     }
 

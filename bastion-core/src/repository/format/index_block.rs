@@ -18,7 +18,7 @@ use crate::{
     error::Result,
     hash::Digest,
     object::{ObjectId, ResourceVersion},
-    record::{BodyFile, Order, Place, State, Version},
+    record::{BodyFile, Order, Place, Revision, State},
     store::Key,
 };
 
@@ -29,7 +29,7 @@ const ODD_VERSION: u64 = u64::MAX;
 const ODD_UID: [u8; 16] = [0xff; 16];
 
 /// Makes a block of entries.
-pub(super) fn encode(entries: &[Version]) -> Result<Block> {
+pub(super) fn encode(entries: &[Revision]) -> Result<Block> {
     let mut out = Columns::default();
     for entry in entries {
         out.push(entry)?;
@@ -40,7 +40,7 @@ pub(super) fn encode(entries: &[Version]) -> Result<Block> {
 }
 
 /// Reads a block that was fetched by its [`IndexBlock::span`].
-pub(crate) fn decode_index_block(key: &Key, stored: &[u8], block: &IndexBlock) -> Result<Vec<Version>> {
+pub(crate) fn decode_index_block(key: &Key, stored: &[u8], block: &IndexBlock) -> Result<Vec<Revision>> {
     if block.span.raw > MAX_RAW {
         return Err(corrupt(key, format!("a block of entries claims {} bytes", block.span.raw)));
     }
@@ -54,14 +54,14 @@ pub(crate) fn decode_index_block(key: &Key, stored: &[u8], block: &IndexBlock) -
     if columns.uid.len() != 16 * entries {
         return Err(corrupt(key, format!("a block has {} bytes of uids for {entries} entries", columns.uid.len())));
     }
-    let versions = Reader::new(key, &columns)?.versions()?;
-    if versions.first().is_some_and(|v| v.id != block.first) {
+    let revisions = Reader::new(key, &columns)?.revisions()?;
+    if revisions.first().is_some_and(|v| v.id != block.first) {
         return Err(corrupt(key, "a block does not begin with the object that the footer names"));
     }
-    if !versions.is_sorted_by(|a, b| a.id <= b.id) {
+    if !revisions.is_sorted_by(|a, b| a.id <= b.id) {
         return Err(corrupt(key, "its entries are not in order"));
     }
-    Ok(versions)
+    Ok(revisions)
 }
 
 /// Columns in the making, and the tables that they refer to.
@@ -74,9 +74,9 @@ struct Columns {
 }
 
 impl Columns {
-    fn push(&mut self, v: &Version) -> Result<()> {
+    fn push(&mut self, v: &Revision) -> Result<()> {
         let (group, kind) = (self.string(&v.id.group)?, self.string(&v.id.kind)?);
-        let (namespace, version) = (self.string(&v.id.namespace)?, self.string(&v.version)?);
+        let (namespace, revision) = (self.string(&v.id.namespace)?, self.string(&v.version)?);
         let (policy, origin) = (self.string(&v.policy)?, self.origin(v)?);
         let place = match v.place {
             Some(place) if v.state == State::Put => Some((self.body(&place)?, place)),
@@ -87,7 +87,7 @@ impl Columns {
         c.kind.push(kind);
         c.namespace.push(namespace);
         c.name.push(v.id.name.to_string());
-        c.version.push(version);
+        c.version.push(revision);
         c.policy.push(policy);
         c.origin.push(origin);
         c.state.push(match (v.state, place) {
@@ -128,7 +128,7 @@ impl Columns {
         Ok(n)
     }
 
-    fn origin(&mut self, v: &Version) -> Result<u32> {
+    fn origin(&mut self, v: &Revision) -> Result<u32> {
         let origin = Origin { segment: v.segment, at: v.at, incarnation: v.order.incarnation };
         let key = (origin.segment, origin.at.as_millis(), origin.incarnation);
         if let Some(n) = self.origins.get(&key) {
@@ -189,7 +189,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn versions(&self) -> Result<Vec<Version>> {
+    fn revisions(&self) -> Result<Vec<Revision>> {
         let c = self.columns;
         let mut odd_versions = c.odd_versions.iter();
         let mut odd_uids = c.odd_uids.iter();
@@ -217,7 +217,7 @@ impl<'a> Reader<'a> {
                 (Digest::default(), None)
             };
             let origin = self.some(self.origins.get(self.column(&c.origin, i)? as usize))?;
-            out.push(Version {
+            out.push(Revision {
                 id: ObjectId {
                     group: self.string(&c.group, i)?,
                     kind: self.string(&c.kind, i)?,

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     error::Result,
     hash::Digest,
-    record::{BodyFile, Version},
+    record::{BodyFile, Revision},
     store::Key,
 };
 
@@ -33,10 +33,10 @@ pub(crate) struct Pack {
 }
 
 impl Pack {
-    /// Its records as versions of the log, but for those that the commit `dropped` (ascending numbers).
-    pub(crate) fn versions<'a>(&'a self, commit: Origin, dropped: &'a [u32]) -> impl Iterator<Item = Version> + 'a {
+    /// Its records as revisions of the log, but for those that the commit `dropped` (ascending numbers).
+    pub(crate) fn revisions<'a>(&'a self, commit: Origin, dropped: &'a [u32]) -> impl Iterator<Item = Revision> + 'a {
         let kept = (0_u32..).zip(&self.records).filter(|(n, _)| dropped.binary_search(n).is_err());
-        kept.map(move |(_, r)| contents::version(BodyFile::Pack(self.digest), &self.blocks, r, commit))
+        kept.map(move |(_, r)| contents::revision(BodyFile::Pack(self.digest), &self.blocks, r, commit))
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     error::Result,
     hash::Digest,
-    record::{Accepted, BodyFile, Position, Version, Withheld},
+    record::{Accepted, BodyFile, Position, Revision, Withheld},
     store::Key,
     time::Timestamp,
 };
@@ -85,10 +85,10 @@ impl Segment {
         self.header.origin()
     }
 
-    /// Its own records as versions of the log; those of its packs come before.
-    pub(crate) fn versions(&self) -> impl Iterator<Item = Version> + '_ {
+    /// Its own records as revisions of the log; those of its packs come before.
+    pub(crate) fn revisions(&self) -> impl Iterator<Item = Revision> + '_ {
         let (file, commit) = (BodyFile::Segment(self.header.number), self.origin());
-        self.records.iter().map(move |r| contents::version(file, &self.blocks, r, commit))
+        self.records.iter().map(move |r| contents::revision(file, &self.blocks, r, commit))
     }
 }
 

@@ -213,7 +213,7 @@ async fn a_consumer_follows_the_log_from_where_it_was() {
     }
     let read = async |after| {
         let entries: Vec<LogEntry> = repository.log(CLUSTER, after).try_collect().await.unwrap();
-        entries.iter().map(|e| (e.number, e.versions.len())).collect::<Vec<_>>()
+        entries.iter().map(|e| (e.number, e.revisions.len())).collect::<Vec<_>>()
     };
     assert_eq!(read(0).await, (1..=20).map(|n| (n, 1)).collect::<Vec<_>>());
     assert_eq!(read(17).await, [(18, 1), (19, 1), (20, 1)]);

@@ -56,19 +56,19 @@ async fn what_is_large_goes_into_packs_that_a_small_segment_names() {
     writer.close().await.unwrap();
     let snapshot = repository.snapshot(CLUSTER).await.unwrap();
     for (n, body) in bodies.iter().enumerate() {
-        let version = snapshot.history(&id(format!("o{n}"))).await.unwrap().remove(0);
-        assert!(matches!(version.place.unwrap().file, BodyFile::Pack(_)));
-        assert_eq!(snapshot.body(&version).await.unwrap(), body);
+        let revision = snapshot.history(&id(format!("o{n}"))).await.unwrap().remove(0);
+        assert!(matches!(revision.place.unwrap().file, BodyFile::Pack(_)));
+        assert_eq!(snapshot.body(&revision).await.unwrap(), body);
     }
 
     // A flipped byte is found by whoever reads the body, and named.
-    let version = snapshot.history(&id("o0")).await.unwrap().remove(0);
-    let BodyFile::Pack(name) = version.place.unwrap().file else { panic!() };
+    let revision = snapshot.history(&id("o0")).await.unwrap().remove(0);
+    let BodyFile::Pack(name) = revision.place.unwrap().file else { panic!() };
     let mut bytes = memory.get(&keys.pack(&name), None).await.unwrap().to_vec();
-    let at = usize::try_from(version.place.unwrap().block_start).unwrap() + 5000;
+    let at = usize::try_from(revision.place.unwrap().block_start).unwrap() + 5000;
     bytes[at] ^= 0x10;
     memory.put(&keys.pack(&name), bytes.into(), &PutOptions::overwrite()).await.unwrap();
-    let damaged = repository.snapshot(CLUSTER).await.unwrap().body(&version).await.unwrap_err();
+    let damaged = repository.snapshot(CLUSTER).await.unwrap().body(&revision).await.unwrap_err();
     assert!(matches!(&damaged, Error::Corrupt { key, .. } if *key == keys.pack(&name)), "{damaged}");
 }
 
@@ -207,7 +207,7 @@ async fn an_object_that_no_file_could_hold_fails_alone() {
     assert_eq!(writer.commit(&mut batch, &CommitNotes::default()).await.unwrap().records, 3);
     let snapshot = repository.snapshot(CLUSTER).await.unwrap();
     for name in ["large", "larger", "largest"] {
-        let version = snapshot.history(&id(name)).await.unwrap().remove(0);
-        snapshot.body(&version).await.unwrap();
+        let revision = snapshot.history(&id(name)).await.unwrap().remove(0);
+        snapshot.body(&revision).await.unwrap();
     }
 }

@@ -7,7 +7,7 @@ use super::{
     support::*,
 };
 use crate::{
-    record::{Accepted, Version, Withheld},
+    record::{Accepted, Revision, Withheld},
     store::{MemoryStore, PutOptions, Store},
 };
 
@@ -39,7 +39,7 @@ async fn an_object_with_a_very_long_past_is_merged_like_any_other() {
     assert!(past.eq((1..=8 * STATES).rev()));
     let newest_at = async |time| {
         let at = snapshot.clone().at(time);
-        let newest: Vec<Version> = at.objects(ObjectFilter::default()).try_collect().await.unwrap();
+        let newest: Vec<Revision> = at.objects(ObjectFilter::default()).try_collect().await.unwrap();
         newest.iter().map(|v| v.order.resource_version.number().unwrap()).collect::<Vec<_>>()
     };
     for (time, n) in times.into_iter().zip(1..) {

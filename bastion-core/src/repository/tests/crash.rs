@@ -6,7 +6,7 @@ use tokio::sync::Mutex;
 
 use super::support::*;
 use crate::{
-    record::{Change, State, Version},
+    record::{Change, Revision, State},
     runtime::SharedRuntime,
     store::{Fault, FaultRates, FaultyStore, MemoryStore},
 };
@@ -124,11 +124,11 @@ async fn check(memory: &MemoryStore, rt: &SharedRuntime, world: &World, is_all: 
     let snapshot = repository.snapshot(CLUSTER).await.unwrap();
     let mut packs = 0;
     for (name, (rv, body)) in world {
-        let versions: Vec<Version> = snapshot.history(&id(name)).await.unwrap();
-        let newest = &versions[0];
+        let revisions: Vec<Revision> = snapshot.history(&id(name)).await.unwrap();
+        let newest = &revisions[0];
         let at = newest.order.resource_version.number().unwrap();
-        assert!(versions.windows(2).all(|w| w[0].order != w[1].order), "{name} is doubled: {versions:?}");
-        assert!(versions.windows(2).all(|w| (w[0].state, w[0].digest) != (w[1].state, w[1].digest)), "{name}");
+        assert!(revisions.windows(2).all(|w| w[0].order != w[1].order), "{name} is doubled: {revisions:?}");
+        assert!(revisions.windows(2).all(|w| (w[0].state, w[0].digest) != (w[1].state, w[1].digest)), "{name}");
         match body {
             // Something newer was stored, and the process died before it heard of that.
             _ if at > *rv => assert!(!is_all, "{name} is at {at}, acknowledged at {rv}"),
@@ -136,8 +136,8 @@ async fn check(memory: &MemoryStore, rt: &SharedRuntime, world: &World, is_all: 
             // What was deleted is not deleted again: the first one may be older.
             None => assert_eq!(newest.state, State::Deleted),
         }
-        let in_pack = |v: &&Version| matches!(v.place.map(|p| p.file), Some(crate::record::BodyFile::Pack(_)));
-        packs += versions.iter().filter(in_pack).count() as u64;
+        let in_pack = |v: &&Revision| matches!(v.place.map(|p| p.file), Some(crate::record::BodyFile::Pack(_)));
+        packs += revisions.iter().filter(in_pack).count() as u64;
     }
     packs
 }

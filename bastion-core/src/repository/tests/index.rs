@@ -10,7 +10,7 @@ use super::{
     support::*,
 };
 use crate::{
-    record::{Change, State, Version},
+    record::{Change, Revision, State},
     store::MemoryStore,
 };
 
@@ -39,7 +39,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// What a state is to a test.
 type Seen = (u32, u64, State, i64);
 
-fn seen(v: &Version) -> Seen {
+fn seen(v: &Revision) -> Seen {
     (v.order.incarnation, v.order.resource_version.number().unwrap(), v.state, v.at.as_millis())
 }
 

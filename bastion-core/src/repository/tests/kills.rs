@@ -124,8 +124,8 @@ async fn who_reads_by_an_older_checkpoint_finds_its_files_after_a_merge() {
     work(&mut writer(&repository, "watch").await, &changes).await;
     assert_eq!(index_files().await, 9, "the eighth, and one of all eight");
 
-    let words = |versions: Vec<crate::record::Version>| {
-        versions.iter().map(|v| v.order.resource_version.to_string()).collect::<Vec<_>>()
+    let words = |revisions: Vec<crate::record::Revision>| {
+        revisions.iter().map(|v| v.order.resource_version.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(words(older.history(&id("o0")).await.unwrap()), ["6", "3"]);
     assert_eq!(words(older.history(&id("o1")).await.unwrap()), ["7", "4", "1"]);

@@ -56,11 +56,11 @@ async fn two_writers_race_a_hundred_commits_each() {
         let snapshot = repository.snapshot(CLUSTER).await.unwrap();
         let said = said.lock().unwrap().clone();
         for (name, rv) in &said {
-            let versions = snapshot.history(&id(name)).await.unwrap();
-            assert_eq!(versions[0].order.resource_version.number(), Some(*rv), "{name}");
-            let mut seen = versions.iter().map(|v| v.order.clone()).collect::<Vec<_>>();
+            let revisions = snapshot.history(&id(name)).await.unwrap();
+            assert_eq!(revisions[0].order.resource_version.number(), Some(*rv), "{name}");
+            let mut seen = revisions.iter().map(|v| v.order.clone()).collect::<Vec<_>>();
             seen.dedup();
-            assert_eq!(seen.len(), versions.len(), "{name} is doubled");
+            assert_eq!(seen.len(), revisions.len(), "{name} is doubled");
         }
         let entries: Vec<_> = repository.log(CLUSTER, 0).try_collect().await.unwrap();
         assert!(entries.iter().map(|e| e.number).eq(1..=entries.len() as u64));

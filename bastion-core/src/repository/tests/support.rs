@@ -10,7 +10,7 @@ use crate::{
     error::Result,
     hash::{Hasher, Sha256},
     object::{GroupKind, ObjectId, ResourceVersion},
-    record::{Change, State, Version, What},
+    record::{Change, Revision, State, What},
     runtime::{SharedRuntime, SimRuntime},
     source::Proof,
     store::Store,
@@ -75,17 +75,17 @@ pub(super) async fn commit(writer: &mut Writer, changes: impl IntoIterator<Item 
 pub(super) async fn bodies(repository: &Repository) -> BTreeMap<String, String> {
     let snapshot = repository.snapshot(CLUSTER).await.unwrap();
     let mut all = BTreeMap::new();
-    let versions: Vec<Version> = snapshot.objects(ObjectFilter::default()).try_collect().await.unwrap();
-    for version in versions {
-        let body = snapshot.body(&version).await.unwrap();
-        all.insert(version.id.name.to_string(), String::from_utf8_lossy(&body).into_owned());
+    let revisions: Vec<Revision> = snapshot.objects(ObjectFilter::default()).try_collect().await.unwrap();
+    for revision in revisions {
+        let body = snapshot.body(&revision).await.unwrap();
+        all.insert(revision.id.name.to_string(), String::from_utf8_lossy(&body).into_owned());
     }
     all
 }
 
 /// An object's history as words, newest first: `7 put`, `5 deleted`.
 pub(super) async fn history(repository: &Repository, name: &str) -> Vec<String> {
-    let versions = repository.snapshot(CLUSTER).await.unwrap().history(&id(name)).await.unwrap();
+    let revisions = repository.snapshot(CLUSTER).await.unwrap().history(&id(name)).await.unwrap();
     let word = |s: State| format!("{s:?}").to_lowercase();
-    versions.iter().map(|v| format!("{} {}", v.order.resource_version, word(v.state))).collect()
+    revisions.iter().map(|v| format!("{} {}", v.order.resource_version, word(v.state))).collect()
 }

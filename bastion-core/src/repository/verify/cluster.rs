@@ -206,7 +206,7 @@ impl<'a, 'v> Walk<'a, 'v> {
 
     fn segment(&mut self, key: &Key, facts: &SegmentFacts, tail: &Tail) {
         let header = &facts.header;
-        self.report.versions += facts.records;
+        self.report.revisions += facts.records;
         self.belongs(key, &header.common.cluster);
         if header.number != tail.number {
             self.problem(key.clone(), format!("it says of itself that it is segment {}", header.number));
@@ -218,7 +218,7 @@ impl<'a, 'v> Walk<'a, 'v> {
             self.problem(key.clone(), format!("its time {} lies before that of the segment before it", header.at));
         }
         for pack in &header.packs {
-            self.report.versions += u64::from(pack.records) - pack.dropped.len() as u64;
+            self.report.revisions += u64::from(pack.records) - pack.dropped.len() as u64;
             let need = Need { by: key.clone(), size: Some(pack.size), records: Some(pack.records) };
             // The segment knows more of it than a checkpoint or an index file does.
             self.packs.insert(pack.name, need);

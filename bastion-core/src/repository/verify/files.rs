@@ -69,18 +69,18 @@ pub(super) fn index(key: &Key, bytes: &[u8], name: Digest) -> Result<IndexFacts>
     for (blocks, live) in [(&file.footer.live, true), (&file.footer.past, false)] {
         let mut last = None;
         for block in blocks {
-            let versions = decode_index_block(key, slice(key, bytes, &block.span)?, block)?;
-            for version in versions {
-                match version.place.map(|p| p.file) {
+            let revisions = decode_index_block(key, slice(key, bytes, &block.span)?, block)?;
+            for revision in revisions {
+                match revision.place.map(|p| p.file) {
                     Some(BodyFile::Pack(name)) => drop(facts.packs.insert(name)),
                     Some(BodyFile::Segment(n)) => facts.last_body = facts.last_body.max(n),
                     None => {}
                 }
-                let in_order = last.as_ref().is_none_or(|l| if live { *l < version.id } else { *l <= version.id });
+                let in_order = last.as_ref().is_none_or(|l| if live { *l < revision.id } else { *l <= revision.id });
                 if !in_order {
-                    return Err(damaged(key, format!("{} is not where its id belongs", version.id)));
+                    return Err(damaged(key, format!("{} is not where its id belongs", revision.id)));
                 }
-                last = Some(version.id);
+                last = Some(revision.id);
             }
         }
     }

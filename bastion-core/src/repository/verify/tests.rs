@@ -65,7 +65,7 @@ async fn small() -> (MemoryStore, Digest) {
     let pack_ref = PackRef { name: pack.digest, size: pack.bytes.len() as u64, records: 1, dropped: vec![] };
 
     let mut previous = Digest::default();
-    let mut versions = Vec::new();
+    let mut revisions = Vec::new();
     let mut checkpoint = Checkpoint { common: prod(), ..Checkpoint::default() };
     for number in 1..=3 {
         let header = SegmentHeader {
@@ -81,19 +81,19 @@ async fn small() -> (MemoryStore, Digest) {
         put(&store, &keys.segment(number), sealed.bytes.clone()).await;
         previous = sealed.digest;
         let segment = decode_segment(&keys.segment(number), &sealed.bytes).unwrap();
-        versions.extend(segment.versions());
+        revisions.extend(segment.revisions());
         if number == 2 {
-            versions
-                .extend(decode_pack(&keys.pack(&pack.digest), &pack.bytes).unwrap().versions(segment.origin(), &[]));
+            revisions
+                .extend(decode_pack(&keys.pack(&pack.digest), &pack.bytes).unwrap().revisions(segment.origin(), &[]));
         }
         if number == 1 {
             continue;
         }
         // An index file and a checkpoint after the second segment, and again after the third.
-        versions.sort_by(|a, b| a.id.cmp(&b.id));
+        revisions.sort_by(|a, b| a.id.cmp(&b.id));
         let mut writer = IndexWriter::new();
-        for version in &versions {
-            writer.push(Section::Live, version.clone()).unwrap();
+        for revision in &revisions {
+            writer.push(Section::Live, revision.clone()).unwrap();
         }
         let header = IndexHeader { common: prod(), first_segment: 1, last_segment: number };
         let (index, reference) = writer.finish(&header).unwrap();
@@ -138,7 +138,7 @@ async fn a_good_repository_is_clean_and_counted() {
     let report = verifier.run(&VerifyOptions::default().expect_head("prod", 3, head)).await.unwrap();
     assert_eq!(report.problems, []);
     assert!(report.is_clean());
-    assert_eq!((report.files, report.versions, report.clusters), (9, 4, 1));
+    assert_eq!((report.files, report.revisions, report.clusters), (9, 4, 1));
     assert_eq!((report.unreferenced, report.unknown), (0, 0));
     assert_eq!(told.into_inner(), 9);
 }
@@ -280,7 +280,7 @@ async fn what_a_writer_wrote_is_clean_and_its_damage_is_named() {
     let store = written().await;
     let report = verify(&store, &VerifyOptions::default()).await;
     assert_eq!(report.problems, []);
-    assert_eq!((report.versions, report.unreferenced, report.unknown), (159, 0, 0));
+    assert_eq!((report.revisions, report.unreferenced, report.unknown), (159, 0, 0));
     let all = files(&store).await;
     assert!(all.iter().any(|k| k.as_str().contains("/packs/")), "{all:?}");
     let newest = ClusterKeys::new("prod").checkpoint(2);

@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt};
 use super::{Done, PARALLEL, Position, TreeView, ViewReport, files::folder_hash, show};
 use crate::{
     error::Result,
-    record::Version,
+    record::Revision,
     repository::{ObjectFilter, Snapshot},
     runtime::RuntimeExt,
 };
@@ -26,12 +26,12 @@ impl TreeView {
         let this = &*self;
         let objects = snapshot.objects(ObjectFilter::default());
         let mut written = objects
-            .inspect_ok(|version| {
-                let kind = version.id.group_kind().to_string();
-                position.versions.entry(kind).or_default().insert(version.version.to_string());
-                shown.insert(this.folder_hash(&version.id, &version.version));
+            .inspect_ok(|revision| {
+                let kind = revision.id.group_kind().to_string();
+                position.versions.entry(kind).or_default().insert(revision.version.to_string());
+                shown.insert(this.folder_hash(&revision.id, &revision.version));
             })
-            .map(|version| this.show(&snapshot, version))
+            .map(|revision| this.show(&snapshot, revision))
             .buffered(PARALLEL);
         while let Some(done) = written.try_next().await? {
             report.count(done);
@@ -52,10 +52,10 @@ impl TreeView {
         Ok(report)
     }
 
-    async fn show(&self, snapshot: &Snapshot, version: Result<Version>) -> Result<Done> {
-        let version = version?;
-        let body = snapshot.body(&version).await?;
-        let shown = self.repository.runtime().offloaded(move || show::object(version, &body)).await;
+    async fn show(&self, snapshot: &Snapshot, revision: Result<Revision>) -> Result<Done> {
+        let revision = revision?;
+        let body = snapshot.body(&revision).await?;
+        let shown = self.repository.runtime().offloaded(move || show::object(revision, &body)).await;
         self.write(shown, &std::collections::BTreeMap::new()).await
     }
 }

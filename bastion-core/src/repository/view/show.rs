@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Result},
     hash::{Digest, Hasher},
     object::ObjectId,
-    record::Version,
+    record::Revision,
     repository::format::{self, Span},
     store::Key,
     yaml,
@@ -33,30 +33,30 @@ pub(super) fn block(
     key: &Key,
     file: &[u8],
     span: Span,
-    versions: Vec<Version>,
+    revisions: Vec<Revision>,
     hasher: &dyn Hasher,
 ) -> Result<Vec<Shown>> {
     let range = span.range();
     let stored = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
     let stored = stored.and_then(|(a, b)| file.get(a..b)).unwrap_or_default();
     let block = format::decompress(key, stored, span.raw)?;
-    let mut out = Vec::with_capacity(versions.len());
-    for version in versions {
-        let Some(place) = version.place else { continue };
+    let mut out = Vec::with_capacity(revisions.len());
+    for revision in revisions {
+        let Some(place) = revision.place else { continue };
         let body = format::body(key, &block, &place)?;
-        if hasher.digest(body) != version.digest {
-            let why = format!("the content of {} does not match its digest", version.id);
+        if hasher.digest(body) != revision.digest {
+            let why = format!("the content of {} does not match its digest", revision.id);
             return Err(Error::Corrupt { key: key.clone(), why });
         }
-        out.push(object(version, body));
+        out.push(object(revision, body));
     }
     Ok(out)
 }
 
 /// One object with its body.
-pub(super) fn object(version: Version, body: &[u8]) -> Shown {
+pub(super) fn object(revision: Revision, body: &[u8]) -> Shown {
     let yaml = canonical::from_bytes(body)
         .map_err(|e| e.to_string())
         .and_then(|manifest| yaml::to_yaml(&manifest).map_err(|e| e.to_string()));
-    Shown::There { id: version.id, version: version.version, digest: version.digest, yaml }
+    Shown::There { id: revision.id, version: revision.version, digest: revision.digest, yaml }
 }

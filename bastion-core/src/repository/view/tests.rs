@@ -139,7 +139,7 @@ async fn an_object_in_another_api_version_moves() {
     world.commit([put(&object, "v1beta1", 1, "{}")]).await;
     world.repository.tree_view("prod").update().await.unwrap();
     world.commit([put(&object, "v1", 2, r#"{"a":1}"#)]).await;
-    // A new process: which versions were written stands in the position.
+    // A new process: which revisions were written stands in the position.
     world.repository.tree_view("prod").update().await.unwrap();
     let moved = ["apps/v1/Deployment/shop/web/hash.txt", "apps/v1/Deployment/shop/web/manifest.yaml"];
     assert_eq!(world.names().await, moved);

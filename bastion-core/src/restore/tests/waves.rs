@@ -111,7 +111,7 @@ async fn circles_are_broken_and_named() {
 #[tokio::test(start_paused = true)]
 async fn what_a_failed_owner_owns_fails_too_and_the_rest_goes_on() {
     let mut backup = Backup::of(&shop());
-    backup.versions.retain(|version| &*version.id.kind != "CustomResourceDefinition");
+    backup.revisions.retain(|revision| &*revision.id.kind != "CustomResourceDefinition");
     let new = MemoryCluster::new("new");
     insta::assert_snapshot!(restored(backup.plan(&RestoreOptions::new(), in_shop), &new).await, @r#"
     Created Namespace shop

@@ -12,7 +12,7 @@ pub(crate) fn ends(kind: &GroupKind) -> bool {
 }
 
 /// What stays in the body of a Pod or Job that is completed: without it a restore would run it again. It is
-/// said once in the object's life, so it makes one version.
+/// said once in the object's life, so it makes one revision.
 pub(crate) fn completion(kind: &GroupKind, status: &Value) -> Option<Value> {
     if is(kind, "", "Pod") {
         let phase = status.get(&["phase"])?.as_str()?;

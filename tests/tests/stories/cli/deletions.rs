@@ -34,7 +34,7 @@ pub(crate) async fn many_at_once_wait_for_a_person(town: &Town) -> Result<()> {
     says(&bastion, &["deletions", "ls"], 0, &["No deletions are held back."]).await?;
     says(&bastion, &["ls", "cm/many-07", "-n", "shop"], 3, &["--deleted"]).await?;
     says(&bastion, &["ls", "cm/many-07", "-n", "shop", "--deleted"], 0, &["deleted"]).await?;
-    let gone = ["was deleted in version", "--at", "bastion history"];
+    let gone = ["was deleted in revision", "--at", "bastion history"];
     says(&bastion, &["show", "cm/many-07", "-n", "shop"], 3, &gone).await?;
     says(&bastion, &["restore", "cm/many-07", "-n", "shop", "-y"], 3, &gone).await.map(drop)
 }

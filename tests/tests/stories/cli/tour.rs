@@ -53,7 +53,7 @@ pub(crate) async fn head(bastion: &Bastion) -> Result<String> {
     let status: serde_json::Value = serde_json::from_str(&status).context("status")?;
     let log = &status["clusters"][0];
     let text = |value: &serde_json::Value| value.to_string().trim_matches('"').to_owned();
-    Ok(format!("{}={}@{}", text(&log["name"]), text(&log["head"]["version"]), text(&log["head"]["sha256"])))
+    Ok(format!("{}={}@{}", text(&log["name"]), text(&log["head"]["revision"]), text(&log["head"]["sha256"])))
 }
 
 /// `ls`, `show`, `history`, `diff` in all their formats, none of which needs a cluster.
@@ -64,11 +64,11 @@ async fn reading(bastion: &Bastion, first: &str) -> Result<()> {
     says(bastion, &["ls", "cm,ns", "-o", "yaml"], 0, &["- apiVersion: v1", "name: shop", "digest: sha256:"]).await?;
     says(bastion, &["ls", "cm/prices", "-n", "shop", "-o", "json"], 0, &["\"state\": \"saved\""]).await?;
     says(bastion, &["ls", "cm", "--at", "10d"], 3, &["nothing of cluster \"town\" matches", "--at"]).await?;
-    let versions = bastion.history(&["cm/prices", "-n", "shop"]).await?;
-    let [new, old] = versions.as_slice() else { panic!("{versions:?}") };
-    let (new, old) = (new.version.to_string(), old.version.to_string());
+    let revisions = bastion.history(&["cm/prices", "-n", "shop"]).await?;
+    let [new, old] = revisions.as_slice() else { panic!("{revisions:?}") };
+    let (new, old) = (new.revision.to_string(), old.revision.to_string());
     says(bastion, &["show", "cm", "prices", "-n", "shop"], 0, &["apple: \"2\"", "kind: ConfigMap"]).await?;
-    says(bastion, &["show", "cm/prices", "-n", "shop", "--version", &old, "-o", "json"], 0, &["\"apple\": \"1\""])
+    says(bastion, &["show", "cm/prices", "-n", "shop", "--revision", &old, "-o", "json"], 0, &["\"apple\": \"1\""])
         .await?;
     says(bastion, &["show", "cm/prices", "-n", "shop", "--at", first], 0, &["apple: \"1\""]).await?;
     says(bastion, &["history", "cm/prices", "-n", "shop", "-o", "wide"], 0, &["WRITTEN BY", "tests"]).await?;
@@ -78,7 +78,7 @@ async fn reading(bastion: &Bastion, first: &str) -> Result<()> {
     says(bastion, &two, 0, &["-  apple: \"1\"", "+  apple: \"2\""]).await?;
     says(bastion, &[two.as_slice(), &["-o", "json"]].concat(), 0, &["\".data.apple\"", "\"old\": \"1\""]).await?;
     let wrong = ["diff", "cm/prices", "-n", "shop", "--from", "999", "--to", "latest"];
-    says(bastion, &wrong, 3, &["has no version 999", &new, &old]).await.map(drop)
+    says(bastion, &wrong, 3, &["has no revision 999", &new, &old]).await.map(drop)
 }
 
 /// `restore`: the plan, one object, a time, a mapping, the conflict policies, and the same once more.

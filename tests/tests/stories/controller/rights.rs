@@ -122,7 +122,7 @@ async fn denied_is_not_deleted(deployed: &Deployed) -> Result<()> {
     controller.ready("leading").await?;
     controller.process.signal(Signal::TERM)?;
     assert_eq!(controller.process.wait(Duration::from_secs(30)).await?.code(), Some(0));
-    for (id, history) in stage.versions().await? {
+    for (id, history) in stage.revisions().await? {
         assert!(
             &*id.group != "tests.bastion.dev" || history.iter().all(|v| v.state == State::Put),
             "{id}: {history:?}"

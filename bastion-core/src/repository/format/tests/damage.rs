@@ -66,7 +66,7 @@ fn a_flipped_byte_of_a_block_that_was_read_by_its_range_is_an_error() {
         match decode_index_block(&key(), &bad, block) {
             Err(error) => assert_names_the_key(&error),
             // Some bits of a zstd frame mean nothing; then nothing may have changed.
-            Ok(versions) => assert_eq!(versions, decode_index_block(&key(), stored, block).unwrap(), "byte {at}"),
+            Ok(revisions) => assert_eq!(revisions, decode_index_block(&key(), stored, block).unwrap(), "byte {at}"),
         }
     }
 }

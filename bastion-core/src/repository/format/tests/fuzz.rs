@@ -17,15 +17,15 @@ fn read_all(file_type: FileType, bytes: &[u8]) {
     match file_type {
         FileType::Segment => {
             let Ok(segment) = decode_segment(&key, bytes) else { return };
-            for version in segment.versions() {
-                let Some(place) = version.place else { continue };
+            for revision in segment.revisions() {
+                let Some(place) = revision.place else { continue };
                 read_body(bytes, &place);
             }
         }
         FileType::Pack => {
             let Ok(pack) = decode_pack(&key, bytes) else { return };
-            for version in pack.versions(Origin::default(), &[1, 2]) {
-                let Some(place) = version.place else { continue };
+            for revision in pack.revisions(Origin::default(), &[1, 2]) {
+                let Some(place) = revision.place else { continue };
                 read_body(bytes, &place);
             }
         }

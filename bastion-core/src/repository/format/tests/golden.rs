@@ -59,15 +59,15 @@ fn what_was_written_first_is_read_today() {
     let bytes = golden("index");
     let file = decode_index(&key, &bytes).unwrap();
     assert_eq!(file.header, sample::index_header());
-    let mut versions: Vec<_> = segment.versions().collect();
-    versions.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut revisions: Vec<_> = segment.revisions().collect();
+    revisions.sort_by(|a, b| a.id.cmp(&b.id));
     let read = |block: &IndexBlock| {
         let range = block.span.range();
         let stored = &bytes[usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()];
         decode_index_block(&key, stored, block).unwrap()
     };
-    assert_eq!(read(&file.footer.live[0]), versions);
-    assert_eq!(read(&file.footer.past[0]), &versions[2..]);
+    assert_eq!(read(&file.footer.live[0]), revisions);
+    assert_eq!(read(&file.footer.past[0]), &revisions[2..]);
 }
 
 #[test]

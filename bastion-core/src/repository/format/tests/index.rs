@@ -11,7 +11,7 @@ use super::{
 use crate::{
     hash::{Digest, Hasher, Sha256},
     object::{GroupKind, ObjectId},
-    record::{BodyFile, Order, Place, State, Version},
+    record::{BodyFile, Order, Place, Revision, State},
     store::Key,
     time::Timestamp,
 };
@@ -20,7 +20,7 @@ fn key() -> Key {
     Key::parse("clusters/c/index/file").unwrap()
 }
 
-fn read(bytes: &[u8], blocks: &[IndexBlock]) -> Vec<Version> {
+fn read(bytes: &[u8], blocks: &[IndexBlock]) -> Vec<Revision> {
     let one = |b: &IndexBlock| {
         let range = b.span.range();
         let stored = &bytes[usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()];
@@ -35,10 +35,10 @@ proptest! {
     #[test]
     fn every_entry_comes_back_in_order(
         header in arbitrary::index_header(),
-        versions in prop::collection::vec(arbitrary::version(), 0..60),
+        revisions in prop::collection::vec(arbitrary::revision(), 0..60),
     ) {
-        let mut by_id: BTreeMap<ObjectId, Vec<Version>> = BTreeMap::new();
-        for v in versions {
+        let mut by_id: BTreeMap<ObjectId, Vec<Revision>> = BTreeMap::new();
+        for v in revisions {
 by_id.entry(v.id.clone()).or_default().push(v);
 }
         let live: Vec<_> = by_id.values().map(|v| v[0].clone()).collect();
@@ -62,12 +62,12 @@ writer.push(Section::Past, v.clone()).unwrap();
     }
 }
 
-fn entry(kind: &GroupKind, n: u64, segment: u64) -> Version {
+fn entry(kind: &GroupKind, n: u64, segment: u64) -> Revision {
     // Digests and uids are random in reality: here they are hashes.
     let random = *Sha256.digest(format!("{kind}{n}").as_bytes()).as_bytes();
     let hex = Digest::new(random).to_string();
     let uid = format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..32]);
-    Version {
+    Revision {
         id: ObjectId::new(kind, format!("team-{:04}", n / 500), format!("object-{n:06}")),
         version: "v1".into(),
         uid: uid.into(),

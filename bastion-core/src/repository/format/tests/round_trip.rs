@@ -35,7 +35,7 @@ proptest! {
         prop_assert_eq!(&read.header, &header);
         prop_assert_eq!(&read.records, &contents.records);
         prop_assert_eq!((read.digest, read.size), (sealed.digest, sealed.bytes.len() as u64));
-        let places: Vec<_> = read.versions().filter_map(|v| v.place).collect();
+        let places: Vec<_> = read.revisions().filter_map(|v| v.place).collect();
         let got: Vec<_> = places.iter().map(|p| body_at(&sealed.bytes, p)).collect();
         prop_assert_eq!(got, bodies);
         prop_assert!(places.iter().all(|p| p.file == BodyFile::Segment(header.number)));
@@ -48,20 +48,20 @@ proptest! {
         let read = decode_pack(&key(), &sealed.bytes).unwrap();
         prop_assert_eq!(&read.header, &header);
         prop_assert_eq!(&read.records, &contents.records);
-        let got: Vec<_> = read.versions(Origin::default(), &[]).filter_map(|v| v.place).map(|p| body_at(&sealed.bytes, &p)).collect();
+        let got: Vec<_> = read.revisions(Origin::default(), &[]).filter_map(|v| v.place).map(|p| body_at(&sealed.bytes, &p)).collect();
         prop_assert_eq!(got, bodies);
 
         // The commit that brings the pack gives its records their place in the log, but not the dropped ones.
         let commit = Origin { segment: 7, at: crate::time::Timestamp::from_millis(5), incarnation: 2 };
-        let all: Vec<_> = read.versions(commit, &[]).collect();
+        let all: Vec<_> = read.revisions(commit, &[]).collect();
         prop_assert_eq!(all.len(), contents.records.len());
-        for (version, record) in all.iter().zip(&contents.records) {
-            prop_assert_eq!(version.segment, record.origin.unwrap_or(commit).segment);
-            prop_assert_eq!(version.place.is_some(), version.state == State::Put);
+        for (revision, record) in all.iter().zip(&contents.records) {
+            prop_assert_eq!(revision.segment, record.origin.unwrap_or(commit).segment);
+            prop_assert_eq!(revision.place.is_some(), revision.state == State::Put);
         }
         if !all.is_empty() {
             let gone = dropped % u32::try_from(all.len()).unwrap();
-            let kept: Vec<_> = read.versions(commit, &[gone]).collect();
+            let kept: Vec<_> = read.revisions(commit, &[gone]).collect();
             prop_assert_eq!(&kept[..gone as usize], &all[..gone as usize]);
             prop_assert_eq!(&kept[gone as usize..], &all[gone as usize + 1..]);
         }

@@ -94,13 +94,13 @@ pub(super) fn index_header() -> IndexHeader {
 pub(super) fn index() -> (Sealed, IndexRef) {
     let sealed = encode_segment(&segment_header(), &contents()).unwrap();
     let segment = decode_segment(&crate::store::Key::parse("x").unwrap(), &sealed.bytes).unwrap();
-    let mut versions: Vec<_> = segment.versions().collect();
-    versions.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut revisions: Vec<_> = segment.revisions().collect();
+    revisions.sort_by(|a, b| a.id.cmp(&b.id));
     let mut writer = IndexWriter::new();
-    for v in &versions {
+    for v in &revisions {
         writer.push(Section::Live, v.clone()).unwrap();
     }
-    writer.push(Section::Past, versions[2].clone()).unwrap();
+    writer.push(Section::Past, revisions[2].clone()).unwrap();
     writer.finish(&index_header()).unwrap()
 }
 
