@@ -71,6 +71,19 @@ fn storage_and_kubernetes_never_meet() {
 }
 
 #[test]
+fn the_sdk_brings_what_its_features_say() {
+    let all = tree(&["--package", "bastion-sdk", "--edges", "normal,build", "--all-features"]);
+    for crate_ in ["bastion-core", "bastion-storage", "bastion-k8s"] {
+        assert!(all.contains(crate_), "bastion-sdk does not bring {crate_}");
+    }
+    assert!(!all.contains("clap"), "bastion-sdk knows the command line");
+    let least = tree(&["--package", "bastion-sdk", "--edges", "normal,build", "--no-default-features"]);
+    for heavy in ["bastion-k8s", "kube-client", "aws-sdk-s3", "axum"] {
+        assert!(!least.contains(heavy), "bastion-sdk brings {heavy} without being asked");
+    }
+}
+
+#[test]
 fn one_tls_provider_and_plain_serde_json() {
     let all = tree(&["--workspace", "--edges", "normal,build", "--all-features"]);
     // Two TLS providers in one program make every client panic at its start.
