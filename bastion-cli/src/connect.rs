@@ -10,7 +10,7 @@ use bastion_core::{
     time::Timestamp,
 };
 use bastion_k8s::{Client, ConnectOptions};
-use bastion_storage::OpenOptions as StorageOptions;
+use bastion_storage::StoreOptions;
 
 use crate::{
     error::{CliError, Result},
@@ -51,13 +51,13 @@ impl App {
     }
 
     /// Where the repository's files lie, or will.
-    pub(crate) async fn store(&self, options: StorageOptions) -> Result<Arc<dyn Store>> {
+    pub(crate) async fn store(&self, options: StoreOptions) -> Result<Arc<dyn Store>> {
         Ok(bastion_storage::open(self.repo_url()?, &options).await?)
     }
 
     /// The repository, to read or also to write.
     pub(crate) async fn repository(&self, write: bool) -> Result<Repository> {
-        let store = self.store(StorageOptions::default().read_only(!write)).await?;
+        let store = self.store(StoreOptions::default().read_only(!write)).await?;
         Ok(Repository::open(store, OpenOptions::default().write(write)).await?)
     }
 

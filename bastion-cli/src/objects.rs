@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use bastion_core::{
     manifest::{Manifest, Map, PathSet, Value},
     object::{GroupKind, ObjectId},
-    record::{Revision, State},
+    record::{Revision, RevisionState},
     repository::{ObjectFilter, Snapshot},
 };
 use futures::{StreamExt, TryStreamExt};
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Every state: what was deleted has a history, too.
-const ANY: [State; 3] = [State::Put, State::Deleted, State::Released];
+const ANY: [RevisionState; 3] = [RevisionState::Put, RevisionState::Deleted, RevisionState::Released];
 
 /// Which stored objects the arguments mean.
 #[derive(Debug, Clone, Default)]
@@ -98,7 +98,7 @@ pub(crate) async fn one(snapshot: &Snapshot, args: &OneObject) -> Result<ObjectI
         states: ANY.to_vec(),
     };
     let mut found: Vec<Revision> = snapshot.objects(filter).try_collect().await?;
-    let alive: Vec<_> = found.iter().filter(|v| v.state == State::Put).cloned().collect();
+    let alive: Vec<_> = found.iter().filter(|v| v.state == RevisionState::Put).cloned().collect();
     if found.len() > 1 && alive.len() == 1 {
         found = alive;
     }
@@ -185,7 +185,7 @@ async fn by_definition(snapshot: &Snapshot, word: &KindWord) -> Result<Vec<Group
 
 async fn has_labels(snapshot: &Snapshot, revision: &Revision, labels: Option<&Labels>) -> Result<bool> {
     let Some(labels) = labels else { return Ok(true) };
-    if revision.state != State::Put {
+    if revision.state != RevisionState::Put {
         return Ok(false);
     }
     Ok(labels.matches(labels_of(&manifest(snapshot, revision).await?)))

@@ -177,7 +177,7 @@ async fn reach(config: &Config, client: &Client) -> Result<Reached, Fatal> {
 }
 
 async fn reach_once(config: &Config, client: &Client) -> Result<Reached, Fatal> {
-    let options = bastion_storage::OpenOptions::default().create_folder(config.create_repository);
+    let options = bastion_storage::StoreOptions::default().create_folder(config.create_repository);
     let store = bastion_storage::open(&config.repo, &options).await.map_err(Error::from)?;
     let repo = match Repository::open(store.clone(), OpenOptions::default().write(true)).await {
         Err(Error::NoRepository) if config.create_repository => {

@@ -27,7 +27,7 @@ mod state;
 
 use changes::Changes;
 pub use source::MemorySource;
-use state::State;
+use state::ClusterState;
 
 /// Why the memory cluster refuses an object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,19 +61,19 @@ pub struct MemoryCluster {
 
 #[derive(Debug)]
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<ClusterState>,
     changes: Changes,
 }
 
 /// What [`MemoryCluster::save_etcd`] saved.
 #[derive(Debug, Clone)]
-pub struct EtcdBackup(State);
+pub struct EtcdBackup(ClusterState);
 
 impl MemoryCluster {
     /// A new cluster with the usual namespaces. The name seeds its uids: two clusters of one name are the same
     /// one to Bastion.
     pub fn new(name: &str) -> Self {
-        let shared = Shared { state: Mutex::new(State::new(name)), changes: Changes::default() };
+        let shared = Shared { state: Mutex::new(ClusterState::new(name)), changes: Changes::default() };
         let cluster = Self { shared: Arc::new(shared) };
         for namespace in ["default", "kube-system"] {
             cluster.lock().ensure_namespace(namespace);
@@ -81,11 +81,11 @@ impl MemoryCluster {
         cluster
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, ClusterState> {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+    fn change<T>(&self, change: impl FnOnce(&mut ClusterState) -> T) -> T {
         let result = change(&mut self.lock());
         self.shared.changes.tell();
         result
@@ -150,7 +150,7 @@ impl MemoryCluster {
 
     /// Forgets every event so far: a watch that has not seen them all is expired (410).
     pub fn compact(&self) {
-        self.change(State::compact);
+        self.change(ClusterState::compact);
     }
 
     /// Keeps this many events for watches; 1,000 from the start.
@@ -177,7 +177,7 @@ impl MemoryCluster {
     /// Deletes what the garbage collector would: objects with owners none of which exists under its uid.
     /// Gives what it deleted.
     pub fn collect_garbage(&self) -> BTreeSet<ObjectId> {
-        self.change(State::collect_garbage)
+        self.change(ClusterState::collect_garbage)
     }
 
     /// Saves everything, as a backup of etcd would.

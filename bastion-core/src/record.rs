@@ -35,7 +35,7 @@ impl Order {
 
 /// What became of an object, as a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum State {
+pub enum RevisionState {
     /// It exists with this content.
     Put,
     /// It was deleted.
@@ -82,11 +82,11 @@ pub enum What {
 
 impl What {
     /// The word for it.
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> RevisionState {
         match self {
-            Self::Put { .. } => State::Put,
-            Self::Deleted(_) => State::Deleted,
-            Self::Released => State::Released,
+            Self::Put { .. } => RevisionState::Put,
+            Self::Deleted(_) => RevisionState::Deleted,
+            Self::Released => RevisionState::Released,
         }
     }
 }
@@ -114,7 +114,7 @@ pub struct Newest {
     /// Its place in the order.
     pub order: Order,
     /// What became of the object.
-    pub state: State,
+    pub state: RevisionState,
     /// Digest of the body; zero unless `state` is `Put`.
     pub digest: Digest,
     /// The policy that recorded it.
@@ -180,7 +180,7 @@ pub struct Revision {
     /// That segment's time.
     pub at: Timestamp,
     /// What became of the object.
-    pub state: State,
+    pub state: RevisionState,
     /// Digest of the body; zero unless `state` is `Put`.
     pub digest: Digest,
     /// Where the body lies; `None` unless `state` is `Put`.

@@ -121,15 +121,15 @@ pub type Predicate = Arc<dyn Fn(&Manifest) -> bool + Send + Sync>;
 
 /// Some objects of a snapshot.
 #[derive(Clone)]
-pub struct Selection {
+pub struct RestoreSet {
     snapshot: Snapshot,
     filter: ObjectFilter,
     predicate: Option<Predicate>,
 }
 
-impl fmt::Debug for Selection {
+impl fmt::Debug for RestoreSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Selection")
+        f.debug_struct("RestoreSet")
             .field("snapshot", &self.snapshot)
             .field("filter", &self.filter)
             .finish_non_exhaustive()
@@ -138,12 +138,12 @@ impl fmt::Debug for Selection {
 
 impl Snapshot {
     /// Selects objects to restore.
-    pub fn select(self, filter: ObjectFilter) -> Selection {
-        Selection { snapshot: self, filter, predicate: None }
+    pub fn select(self, filter: ObjectFilter) -> RestoreSet {
+        RestoreSet { snapshot: self, filter, predicate: None }
     }
 }
 
-impl Selection {
+impl RestoreSet {
     /// Of these only the objects that this takes (a label selector).
     #[must_use]
     pub fn matching(mut self, predicate: Predicate) -> Self {

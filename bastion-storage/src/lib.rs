@@ -35,4 +35,4 @@ mod url;
 pub use fs::FsStore;
 #[cfg(feature = "s3")]
 pub use s3::{S3Credentials, S3Options, S3Store};
-pub use url::{OpenOptions, Place, open, place};
+pub use url::{Place, StoreOptions, open, place};

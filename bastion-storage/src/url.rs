@@ -14,7 +14,7 @@ use parse::Location;
 /// What a URL does not say.
 #[derive(Debug, Clone)]
 #[must_use]
-pub struct OpenOptions {
+pub struct StoreOptions {
     runtime: SharedRuntime,
     retry: RetryPolicy,
     concurrent: usize,
@@ -24,7 +24,7 @@ pub struct OpenOptions {
     credentials: Option<crate::S3Credentials>,
 }
 
-impl Default for OpenOptions {
+impl Default for StoreOptions {
     /// The real clock, the usual retries, 16 requests at a time.
     fn default() -> Self {
         Self {
@@ -39,7 +39,7 @@ impl Default for OpenOptions {
     }
 }
 
-impl OpenOptions {
+impl StoreOptions {
     /// The clock and the chance that pauses between tries come from.
     pub fn runtime(self, runtime: SharedRuntime) -> Self {
         Self { runtime, ..self }
@@ -81,7 +81,7 @@ impl OpenOptions {
 ///
 /// Reads, lists, deletes and overwrites are tried again where that may help; creates are not, see
 /// [`RetryStore`]. A URL never holds credentials.
-pub async fn open(url: &str, options: &OpenOptions) -> StoreResult<Arc<dyn Store>> {
+pub async fn open(url: &str, options: &StoreOptions) -> StoreResult<Arc<dyn Store>> {
     let store = match parse::parse(url)? {
         Location::Folder(path) => open_folder(&path, options.create_folder).await?,
         Location::Bucket(bucket) => open_bucket(bucket, options).await?,
@@ -121,7 +121,7 @@ async fn open_folder(path: &Path, _create: bool) -> StoreResult<Arc<dyn Store>> 
 }
 
 #[cfg(feature = "s3")]
-async fn open_bucket(bucket: parse::Bucket, options: &OpenOptions) -> StoreResult<Arc<dyn Store>> {
+async fn open_bucket(bucket: parse::Bucket, options: &StoreOptions) -> StoreResult<Arc<dyn Store>> {
     let mut s3 = crate::S3Options::new(bucket.name);
     if let Some(endpoint) = bucket.endpoint {
         s3 = s3.endpoint(endpoint);
@@ -146,7 +146,7 @@ async fn open_bucket(bucket: parse::Bucket, options: &OpenOptions) -> StoreResul
 }
 
 #[cfg(not(feature = "s3"))]
-async fn open_bucket(bucket: parse::Bucket, _: &OpenOptions) -> StoreResult<Arc<dyn Store>> {
+async fn open_bucket(bucket: parse::Bucket, _: &StoreOptions) -> StoreResult<Arc<dyn Store>> {
     std::future::ready(Err(without("S3", &bucket.name))).await
 }
 

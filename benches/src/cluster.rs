@@ -121,7 +121,7 @@ impl Stage {
     /// What lies in the bucket under that name, not by way of a proxy.
     pub async fn store(&self, name: &str) -> Result<Arc<dyn Store>> {
         let key = S3Credentials::new(ACCESS_KEY, SECRET_KEY, None);
-        let options = bastion_storage::OpenOptions::default().credentials(key);
+        let options = bastion_storage::StoreOptions::default().credentials(key);
         Ok(bastion_storage::open(&repo_url("bench", name, self.minio.port()), &options).await?)
     }
 

@@ -3,7 +3,7 @@
 use bastion_core::{
     manifest::Manifest,
     object::ObjectId,
-    record::{Revision, State},
+    record::{Revision, RevisionState},
     sanitize::{Rules, Sanitizer},
     sink::Sink,
     time::Timestamp,
@@ -135,7 +135,7 @@ async fn side(
         });
     };
     let name = format!("revision {} ({})", revision.segment, when::local(revision.at));
-    if revision.state != State::Put {
+    if revision.state != RevisionState::Put {
         return Ok((format!("{name}, {}", word(revision.state)), None));
     }
     Ok((name, Some(objects::manifest(&reading.snapshot, &revision).await?)))

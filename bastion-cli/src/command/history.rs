@@ -2,7 +2,7 @@
 
 use bastion_core::{
     manifest::Manifest,
-    record::{Revision, State},
+    record::{Revision, RevisionState},
 };
 
 use crate::{
@@ -50,7 +50,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     for revision in shown {
         let row = Saved::new(revision, reading.algorithm());
         // Who wrote it lies beside the body: a read for each revision, so only where it is shown.
-        rows.push(if table_only || revision.state != State::Put {
+        rows.push(if table_only || revision.state != RevisionState::Put {
             row
         } else {
             row.with(&reading.snapshot.extras(revision).await?)
@@ -79,7 +79,7 @@ async fn patches(app: &App, reading: &Reading, revisions: &[Revision], rows: &[S
 
 /// A revision's content; nothing where the object did not exist.
 async fn side(reading: &Reading, revision: Option<&Revision>) -> Result<Option<Manifest>> {
-    match revision.filter(|v| v.state == State::Put) {
+    match revision.filter(|v| v.state == RevisionState::Put) {
         Some(revision) => Ok(Some(objects::manifest(&reading.snapshot, revision).await?)),
         None => Ok(None),
     }

@@ -4,7 +4,7 @@ use bastion_core::{
     hash::Algorithm,
     repository::{InitOptions, Repository},
 };
-use bastion_storage::OpenOptions;
+use bastion_storage::StoreOptions;
 
 use crate::{error::Result, exit::Exit, run::App};
 
@@ -24,7 +24,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
-    let store = app.store(OpenOptions::default().create_folder(true)).await?;
+    let store = app.store(StoreOptions::default().create_folder(true)).await?;
     let repo = Repository::init(store, InitOptions::default().algorithm(args.digest)).await?;
     let info = repo.info();
     app.out.line(format_args!("created repository {} ({}) at {}", info.id, info.algorithm, app.repo_url()?))?;

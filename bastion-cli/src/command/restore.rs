@@ -7,7 +7,7 @@ use std::sync::{
 
 use bastion_core::{
     object::ObjectId,
-    record::State,
+    record::RevisionState,
     restore::{Applier, Conflict, Outcome, RestoreOptions, RestorePlan},
     runtime::TokioRuntime,
     time::Timestamp,
@@ -128,7 +128,7 @@ impl Args {
     /// Why there is nothing to restore, and what to try.
     async fn nothing(&self, reading: &Reading) -> Result<CliError> {
         let gone = objects::select(&reading.snapshot, &self.what, true).await?;
-        let gone = gone.iter().find(|v| v.state != State::Put);
+        let gone = gone.iter().find(|v| v.state != RevisionState::Put);
         Ok(match gone {
             Some(revision) => objects::no_content(revision),
             None => CliError::NothingMatched {

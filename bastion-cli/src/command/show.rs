@@ -1,6 +1,6 @@
 //! `bastion show`.
 
-use bastion_core::{record::State, time::Timestamp};
+use bastion_core::{record::RevisionState, time::Timestamp};
 
 use crate::{
     args::{DocumentFormat, OneObject},
@@ -39,7 +39,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     let reading = app.reading(args.at).await?;
     let id = objects::one(&reading.snapshot, &args.what).await?;
     let revision = objects::revision(&reading.snapshot, &id, args.revision).await?;
-    if revision.state != State::Put {
+    if revision.state != RevisionState::Put {
         return Err(objects::no_content(&revision));
     }
     let manifest = objects::manifest(&reading.snapshot, &revision).await?;

@@ -2,7 +2,7 @@
 
 use bastion_core::{
     hash::Algorithm,
-    record::{Extras, Revision, State},
+    record::{Extras, Revision, RevisionState},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -45,7 +45,7 @@ impl Saved {
     /// What there is to say of a revision.
     pub(crate) fn new(revision: &Revision, algorithm: Algorithm) -> Self {
         let kind = revision.id.group_kind();
-        let put = revision.state == State::Put;
+        let put = revision.state == RevisionState::Put;
         Self {
             api_version: if kind.group.is_empty() {
                 revision.version.to_string()
@@ -100,11 +100,11 @@ impl Saved {
 }
 
 /// `saved`, `deleted`, `released`.
-pub(crate) fn word(state: State) -> &'static str {
+pub(crate) fn word(state: RevisionState) -> &'static str {
     match state {
-        State::Put => "saved",
-        State::Deleted => "deleted",
-        State::Released => "released",
+        RevisionState::Put => "saved",
+        RevisionState::Deleted => "deleted",
+        RevisionState::Released => "released",
     }
 }
 
@@ -190,7 +190,7 @@ mod tests {
             order: Order { incarnation: 1, resource_version: 4711.into() },
             segment: 12,
             at: Timestamp::from_millis(1_000_000),
-            state: State::Put,
+            state: RevisionState::Put,
             digest: Digest::of_file(b"a"),
             place: Some(Place {
                 file: BodyFile::Segment(12),
@@ -205,7 +205,7 @@ mod tests {
         let deleted = Revision {
             id: ObjectId::new(&GroupKind::new("", "Namespace"), "", "mail"),
             segment: 13,
-            state: State::Deleted,
+            state: RevisionState::Deleted,
             digest: Digest::default(),
             place: None,
             ..put.clone()

@@ -11,7 +11,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 
 use super::{
     MemoryCluster,
-    state::{State, namespace_id, parse},
+    state::{ClusterState, namespace_id, parse},
 };
 use crate::{
     error::Category,
@@ -23,7 +23,7 @@ use crate::{
 
 /// What of the cluster is selected.
 #[derive(Debug, Clone)]
-enum Selection {
+enum Selected {
     Everything,
     /// By the server: objects with this label.
     Label(String, String),
@@ -37,14 +37,14 @@ pub struct MemorySource {
     cluster: MemoryCluster,
     continuous: bool,
     policy: Arc<str>,
-    selection: Selection,
+    selection: Selected,
     /// Lists show no bodies.
     without_content: bool,
 }
 
 impl MemorySource {
     pub(super) fn new(cluster: MemoryCluster, continuous: bool) -> Self {
-        Self { cluster, continuous, policy: "all".into(), selection: Selection::Everything, without_content: false }
+        Self { cluster, continuous, policy: "all".into(), selection: Selected::Everything, without_content: false }
     }
 
     /// Under another policy's name.
@@ -56,7 +56,7 @@ impl MemorySource {
     /// Objects with this label only, filtered by the cluster as by a label selector.
     #[must_use]
     pub fn labelled(self, key: &str, value: &str) -> Self {
-        let selection = Selection::Label(key.to_owned(), value.to_owned());
+        let selection = Selected::Label(key.to_owned(), value.to_owned());
         Self { policy: format!("label-{key}-{value}").into(), selection, ..self }
     }
 
@@ -64,19 +64,19 @@ impl MemorySource {
     /// A namespace's annotation counts for what happens after it was set.
     #[must_use]
     pub fn annotated(self) -> Self {
-        Self { policy: "annotated".into(), selection: Selection::Annotated, ..self }
+        Self { policy: "annotated".into(), selection: Selected::Annotated, ..self }
     }
 
     fn by_server(&self) -> bool {
-        matches!(self.selection, Selection::Label(..))
+        matches!(self.selection, Selected::Label(..))
     }
 
-    fn selects(&self, state: &State, body: &[u8]) -> bool {
+    fn selects(&self, state: &ClusterState, body: &[u8]) -> bool {
         let Some(manifest) = parse(body) else { return false };
         match &self.selection {
-            Selection::Everything => true,
-            Selection::Label(key, value) => manifest.label(key) == Some(value),
-            Selection::Annotated => {
+            Selected::Everything => true,
+            Selected::Label(key, value) => manifest.label(key) == Some(value),
+            Selected::Annotated => {
                 let own = enabled(&manifest);
                 let namespace = || enabled(&state.manifest(&namespace_id(manifest.namespace()?))?);
                 own.or_else(namespace).unwrap_or(false)
@@ -84,7 +84,7 @@ impl MemorySource {
         }
     }
 
-    fn listed(&self, state: &State, kind: &GroupKind, out: &mut VecDeque<Observation>) {
+    fn listed(&self, state: &ClusterState, kind: &GroupKind, out: &mut VecDeque<Observation>) {
         out.push_back(Observation::Begin(Coverage { namespaces: None, selector: self.by_server() }));
         for (id, live) in state.objects.iter().filter(|(id, _)| id.group_kind() == *kind) {
             self.exists(state, id, &live.body, &live.resource_version, out);
@@ -101,7 +101,7 @@ impl MemorySource {
 
     fn exists(
         &self,
-        state: &State,
+        state: &ClusterState,
         id: &ObjectId,
         body: &Bytes,
         resource_version: &ResourceVersion,
@@ -116,7 +116,7 @@ impl MemorySource {
     }
 
     /// What happened to this kind after `seen`.
-    fn events(&self, state: &State, kind: &GroupKind, seen: u64, out: &mut VecDeque<Observation>) {
+    fn events(&self, state: &ClusterState, kind: &GroupKind, seen: u64, out: &mut VecDeque<Observation>) {
         for event in state.events.iter().filter(|event| event.revision > seen && event.id.group_kind() == *kind) {
             let (id, at) = (event.id.clone(), ResourceVersion::from(event.revision));
             let was_selected = event.before.as_ref().is_some_and(|body| self.selects(state, body));

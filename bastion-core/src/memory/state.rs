@@ -18,7 +18,7 @@ use crate::{
 
 /// One change, kept for watches.
 #[derive(Debug, Clone)]
-pub(super) struct Event {
+pub(super) struct WatchEvent {
     pub(super) revision: u64,
     pub(super) id: ObjectId,
     pub(super) before: Option<Bytes>,
@@ -26,14 +26,14 @@ pub(super) struct Event {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct State {
+pub(super) struct ClusterState {
     /// Eight hex digits, the first of every uid.
     seed: String,
     pub(super) revision: u64,
     uids: u64,
     pub(super) kinds: BTreeMap<GroupKind, Kind>,
     pub(super) objects: BTreeMap<ObjectId, Live>,
-    pub(super) events: VecDeque<Event>,
+    pub(super) events: VecDeque<WatchEvent>,
     window: usize,
     /// Events up to here are forgotten.
     pub(super) compacted: u64,
@@ -43,7 +43,7 @@ pub(super) struct State {
     pub(super) pending: BTreeMap<ObjectId, u32>,
 }
 
-impl State {
+impl ClusterState {
     pub(super) fn new(name: &str) -> Self {
         use Scope::{Cluster, Namespaced};
         let kinds = [
@@ -147,7 +147,7 @@ impl State {
         let live = Live { uid, resource_version: revision.into(), body: body.clone() };
         self.objects.insert(id.clone(), live.clone());
         self.serve(&id, &manifest, before.is_none());
-        self.record(Event { revision, id, before: before.map(|live| live.body), after: Some(body) });
+        self.record(WatchEvent { revision, id, before: before.map(|live| live.body), after: Some(body) });
         Ok(live)
     }
 
@@ -171,7 +171,7 @@ impl State {
             self.pending.remove(id);
         }
         let revision = self.next_revision();
-        self.record(Event { revision, id: id.clone(), before: Some(live.body), after: None });
+        self.record(WatchEvent { revision, id: id.clone(), before: Some(live.body), after: None });
         true
     }
 
@@ -233,7 +233,7 @@ impl State {
         self.compacted = self.revision;
     }
 
-    fn record(&mut self, event: Event) {
+    fn record(&mut self, event: WatchEvent) {
         self.events.push_back(event);
         self.trim();
     }

@@ -12,7 +12,7 @@ use crate::{
         listing::{Absent, Listing},
         queue::Seen,
     },
-    record::{Order, State, Withheld},
+    record::{Order, RevisionState, Withheld},
     source::Proof,
 };
 
@@ -138,7 +138,7 @@ pub(crate) async fn bury_kind(lane: &Arc<Lane>) -> Result<()> {
     let mut live = lane.ctx.index.live(&lane.group_kind);
     while let Some(entry) = live.next().await {
         let (id, newest) = entry?;
-        if newest.state != State::Deleted && newest.order.incarnation == lane.judge.incarnation {
+        if newest.state != RevisionState::Deleted && newest.order.incarnation == lane.judge.incarnation {
             // As of the state that is known: whatever is newer would survive.
             lane.offer(&id, Seen::Gone { at: newest.order.resource_version, proof: Proof::NotFound }).await;
         }

@@ -20,7 +20,7 @@ use crate::{
         stats::Saved,
         workers::{body_len, check_foreign},
     },
-    record::{Position, State, Withheld},
+    record::{Position, RevisionState, Withheld},
     repository::{Batch, CommitNotes, Committed, Writer},
 };
 
@@ -388,7 +388,7 @@ async fn push(ctx: &Context, gathered: &mut Gathered, record: Record) -> Result<
         }
         Err(error) => return Err(error),
     }
-    if state == State::Put {
+    if state == RevisionState::Put {
         lane.step(&id, Event::Written);
     }
     ctx.stats.engine.bytes_in_flight.set(ctx.batch_room.held());

@@ -17,7 +17,7 @@ use crate::{
         lane::Lane,
         stats::Stats,
     },
-    record::{Change, State},
+    record::{Change, RevisionState},
     repository::{Head, Index},
     source::Source,
 };
@@ -146,7 +146,7 @@ pub(crate) struct Finished {
 pub(crate) struct Item {
     pub(crate) lane: Arc<Lane>,
     pub(crate) id: ObjectId,
-    pub(crate) state: State,
+    pub(crate) state: RevisionState,
     pub(crate) bytes: u64,
     pub(crate) _share: Share,
 }

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     pipeline::queue::Seen,
-    record::{Newest, Order, State},
+    record::{Newest, Order, RevisionState},
     source::Proof,
 };
 
@@ -64,14 +64,16 @@ impl Judge {
         }
         match seen {
             Seen::Object { .. }
-                if self.same_rules.load(Relaxed) && newest.state == State::Put && newest.order == ours =>
+                if self.same_rules.load(Relaxed) && newest.state == RevisionState::Put && newest.order == ours =>
             {
                 Verdict::Unchanged
             }
             Seen::Object { .. } => Verdict::Hash,
-            Seen::Unselected { .. } if newest.state == State::Put && newest.policy == self.policy => Verdict::Release,
+            Seen::Unselected { .. } if newest.state == RevisionState::Put && newest.policy == self.policy => {
+                Verdict::Release
+            }
             Seen::Unselected { .. } => Verdict::Unchanged,
-            Seen::Gone { .. } if newest.state == State::Deleted => Verdict::Unchanged,
+            Seen::Gone { .. } if newest.state == RevisionState::Deleted => Verdict::Unchanged,
             Seen::Gone { proof: Proof::LeftSelection, .. } | Seen::Look { .. } => Verdict::Get,
             Seen::Gone { proof, .. } => Verdict::Delete(*proof),
         }
@@ -87,7 +89,7 @@ mod tests {
         Judge { policy: "all".into(), incarnation: 2, same_rules: true.into() }
     }
 
-    fn newest(incarnation: u32, rv: u64, state: State, policy: &str) -> Newest {
+    fn newest(incarnation: u32, rv: u64, state: RevisionState, policy: &str) -> Newest {
         let order = Order { incarnation, resource_version: rv.into() };
         Newest { order, state, digest: Digest::default(), policy: policy.into() }
     }
@@ -102,7 +104,7 @@ mod tests {
 
     #[test]
     fn an_older_state_never_buries_a_newer_one() {
-        let put = newest(2, 10, State::Put, "all");
+        let put = newest(2, 10, RevisionState::Put, "all");
         for seen in [object(9), Seen::Unselected { at: 9.into() }, gone(9, Proof::Watched), gone(9, Proof::Absent)] {
             assert_eq!(judge().judge(&seen, Some(&put)), Verdict::Unchanged, "{seen:?}");
         }
@@ -110,30 +112,30 @@ mod tests {
 
     #[test]
     fn an_equal_resource_version_is_trusted_only_under_the_same_rules() {
-        let put = newest(2, 10, State::Put, "all");
+        let put = newest(2, 10, RevisionState::Put, "all");
         assert_eq!(judge().judge(&object(10), Some(&put)), Verdict::Unchanged);
         assert_eq!(Judge { same_rules: false.into(), ..judge() }.judge(&object(10), Some(&put)), Verdict::Hash);
         // Selected again through its namespace: its own resourceVersion has not moved.
-        assert_eq!(judge().judge(&object(10), Some(&newest(2, 10, State::Released, "all"))), Verdict::Hash);
+        assert_eq!(judge().judge(&object(10), Some(&newest(2, 10, RevisionState::Released, "all"))), Verdict::Hash);
         // The same number in another life of etcd is another state.
-        assert_eq!(judge().judge(&object(10), Some(&newest(1, 10, State::Put, "all"))), Verdict::Hash);
-        assert_eq!(judge().judge(&object(10), Some(&newest(1, 900, State::Put, "all"))), Verdict::Hash);
+        assert_eq!(judge().judge(&object(10), Some(&newest(1, 10, RevisionState::Put, "all"))), Verdict::Hash);
+        assert_eq!(judge().judge(&object(10), Some(&newest(1, 900, RevisionState::Put, "all"))), Verdict::Hash);
     }
 
     #[test]
     fn only_the_own_policy_releases_and_any_may_delete() {
-        let (own, other) = (newest(2, 10, State::Put, "all"), newest(2, 10, State::Put, "annotated"));
+        let (own, other) = (newest(2, 10, RevisionState::Put, "all"), newest(2, 10, RevisionState::Put, "annotated"));
         let unselected = Seen::Unselected { at: 10.into() };
         assert_eq!(judge().judge(&unselected, Some(&own)), Verdict::Release);
         assert_eq!(judge().judge(&unselected, Some(&other)), Verdict::Unchanged);
         assert_eq!(judge().judge(&gone(11, Proof::Absent), Some(&other)), Verdict::Delete(Proof::Absent));
-        let released = newest(2, 10, State::Released, "all");
+        let released = newest(2, 10, RevisionState::Released, "all");
         assert_eq!(judge().judge(&gone(11, Proof::Watched), Some(&released)), Verdict::Delete(Proof::Watched));
     }
 
     #[test]
     fn leaving_a_selection_proves_nothing_by_itself() {
-        let own = newest(2, 10, State::Put, "all");
+        let own = newest(2, 10, RevisionState::Put, "all");
         assert_eq!(judge().judge(&gone(11, Proof::LeftSelection), Some(&own)), Verdict::Get);
         assert_eq!(judge().judge(&gone(11, Proof::LeftSelection), None), Verdict::Unchanged);
     }
@@ -141,7 +143,7 @@ mod tests {
     #[test]
     fn what_was_never_recorded_needs_no_tombstone() {
         assert_eq!(judge().judge(&gone(11, Proof::Watched), None), Verdict::Unchanged);
-        let deleted = newest(2, 10, State::Deleted, "all");
+        let deleted = newest(2, 10, RevisionState::Deleted, "all");
         assert_eq!(judge().judge(&gone(11, Proof::Watched), Some(&deleted)), Verdict::Unchanged);
     }
 }

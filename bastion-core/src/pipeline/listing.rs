@@ -8,7 +8,7 @@ use crate::{
     error::Result,
     object::{ObjectId, ResourceVersion},
     pipeline::recent::name_hash,
-    record::{Newest, Order, State},
+    record::{Newest, Order, RevisionState},
     source::Coverage,
 };
 
@@ -78,7 +78,7 @@ impl Listing {
         let mut live = std::pin::pin!(live);
         while let Some(entry) = live.next().await {
             let (id, newest) = entry?;
-            if newest.state != State::Deleted {
+            if newest.state != RevisionState::Deleted {
                 under_way.remove(&id);
             }
             if absent.rewound.is_none() && self.shows_older(&id, &newest, at) {
@@ -122,7 +122,7 @@ impl Listing {
         let (Some(rv), Some(end)) = (newest.order.resource_version.number(), at.resource_version.number()) else {
             return false;
         };
-        newest.state != State::Released
+        newest.state != RevisionState::Released
             && newest.order.incarnation == at.incarnation
             && rv <= end
             && self.shown(id).is_some_and(|shown| 0 < shown && shown < rv)
@@ -136,8 +136,8 @@ impl Listing {
     fn expects(&self, id: &ObjectId, newest: &Newest, policy: &Arc<str>) -> bool {
         // A server that filters shows only what the selection takes: of what other policies recorded, and of
         // what was released, it says nothing.
-        let shown = !self.coverage.selector || (newest.state == State::Put && newest.policy == *policy);
-        newest.state != State::Deleted && shown && self.covers(id)
+        let shown = !self.coverage.selector || (newest.state == RevisionState::Put && newest.policy == *policy);
+        newest.state != RevisionState::Deleted && shown && self.covers(id)
     }
 }
 
@@ -153,7 +153,7 @@ mod tests {
         ObjectId::new(&GroupKind::new("", "ConfigMap"), namespace, format!("c{n}"))
     }
 
-    fn newest(rv: u64, state: State, policy: &str) -> Newest {
+    fn newest(rv: u64, state: RevisionState, policy: &str) -> Newest {
         let order = Order { incarnation: 1, resource_version: rv.into() };
         Newest { order, state, digest: Digest::default(), policy: policy.into() }
     }
@@ -178,12 +178,12 @@ mod tests {
     #[test]
     fn absent_is_what_the_log_has_and_the_list_has_not() {
         let log = vec![
-            (id("a", 1), newest(10, State::Put, "all")),
-            (id("a", 2), newest(10, State::Put, "annotated")),
-            (id("a", 3), newest(10, State::Deleted, "all")),
-            (id("a", 4), newest(10, State::Released, "all")),
-            (id("a", 5), newest(51, State::Put, "all")),
-            (id("a", 6), newest(50, State::Put, "all")),
+            (id("a", 1), newest(10, RevisionState::Put, "all")),
+            (id("a", 2), newest(10, RevisionState::Put, "annotated")),
+            (id("a", 3), newest(10, RevisionState::Deleted, "all")),
+            (id("a", 4), newest(10, RevisionState::Released, "all")),
+            (id("a", 5), newest(51, RevisionState::Put, "all")),
+            (id("a", 6), newest(50, RevisionState::Put, "all")),
         ];
         let (ids, of, earlier) = names(Coverage::default(), &[id("a", 1)], log.clone(), 1);
         assert_eq!(ids, ["ConfigMap a/c2", "ConfigMap a/c4", "ConfigMap a/c6"]);
@@ -203,21 +203,21 @@ mod tests {
             let live = stream::iter([Ok((id("a", 1), log))]);
             list.absent(live, BTreeMap::new(), &at, &"all".into()).now_or_never().unwrap().unwrap().rewound.is_some()
         };
-        assert!(rewound(newest(10, State::Put, "all"), 9));
-        assert!(rewound(newest(10, State::Deleted, "all"), 9));
-        assert!(!rewound(newest(10, State::Put, "all"), 10));
+        assert!(rewound(newest(10, RevisionState::Put, "all"), 9));
+        assert!(rewound(newest(10, RevisionState::Deleted, "all"), 9));
+        assert!(!rewound(newest(10, RevisionState::Put, "all"), 10));
         // Recorded after the list was made.
-        assert!(!rewound(newest(51, State::Put, "all"), 9));
-        assert!(!rewound(newest(10, State::Released, "all"), 9));
+        assert!(!rewound(newest(51, RevisionState::Put, "all"), 9));
+        assert!(!rewound(newest(10, RevisionState::Released, "all"), 9));
     }
 
     #[test]
     fn nothing_is_said_of_what_the_list_did_not_look_at() {
         let log = vec![
-            (id("a", 1), newest(10, State::Put, "all")),
-            (id("a", 2), newest(10, State::Put, "annotated")),
-            (id("a", 4), newest(10, State::Released, "all")),
-            (id("b", 1), newest(10, State::Put, "all")),
+            (id("a", 1), newest(10, RevisionState::Put, "all")),
+            (id("a", 2), newest(10, RevisionState::Put, "annotated")),
+            (id("a", 4), newest(10, RevisionState::Released, "all")),
+            (id("b", 1), newest(10, RevisionState::Put, "all")),
         ];
         let coverage = Coverage { namespaces: Some(vec!["a".into()]), selector: true };
         assert_eq!(names(coverage, &[], log, 1), (vec!["ConfigMap a/c1".into()], 1, 0));

@@ -12,7 +12,7 @@ use std::{
 use crate::{
     object::{GroupKind, ObjectId},
     pipeline::state::ObjectState,
-    record::State,
+    record::RevisionState,
     repository::Head,
     runtime::SharedRuntime,
     time::Timestamp,
@@ -33,7 +33,7 @@ pub struct Saved {
     /// Which.
     pub id: ObjectId,
     /// What became of it.
-    pub state: State,
+    pub state: RevisionState,
     /// Number of the segment.
     pub segment: u64,
 }
@@ -268,7 +268,7 @@ mod tests {
         let kind = GroupKind::new("", "ConfigMap");
         for n in 0..2 * REMEMBERED as u64 {
             let id = ObjectId::new(&kind, "shop", format!("settings-{n}"));
-            stats.engine.note_saved(Saved { id, state: State::Put, segment: n });
+            stats.engine.note_saved(Saved { id, state: RevisionState::Put, segment: n });
         }
         assert_eq!(stats.take_saved().iter().map(|s| s.segment).collect::<Vec<_>>(), (0..128).collect::<Vec<_>>());
         assert_eq!(stats.take_saved(), []);

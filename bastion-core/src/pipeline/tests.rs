@@ -13,7 +13,7 @@ use crate::{
     memory::{MemoryCluster, MemorySource},
     object::{GroupKind, ObjectId},
     pipeline::{KindSnapshot, Phase, Stats},
-    record::{Revision, State},
+    record::{Revision, RevisionState},
     repository::{InitOptions, ObjectFilter, OpenOptions, Repository, Snapshot, Writer, WriterOptions},
     runtime::{SharedRuntime, SimRuntime},
     source::Source,
@@ -129,7 +129,7 @@ impl World {
     pub(super) async fn histories(&self, kind: &GroupKind) -> BTreeMap<String, Vec<Revision>> {
         let filter = ObjectFilter {
             kinds: Some(vec![kind.clone()]),
-            states: vec![State::Put, State::Deleted, State::Released],
+            states: vec![RevisionState::Put, RevisionState::Deleted, RevisionState::Released],
             ..ObjectFilter::default()
         };
         let all: Vec<Vec<Revision>> = self.snapshot().await.histories(filter).try_collect().await.unwrap();
@@ -142,7 +142,7 @@ impl World {
     }
 
     /// The words of what became of each config map, oldest first.
-    pub(super) async fn states(&self) -> BTreeMap<String, Vec<State>> {
+    pub(super) async fn states(&self) -> BTreeMap<String, Vec<RevisionState>> {
         let histories = self.histories(&config_maps()).await;
         histories.into_iter().map(|(name, all)| (name, all.iter().map(|v| v.state).collect())).collect()
     }

@@ -16,7 +16,7 @@ use crate::{
         state::Event,
         tracker::Job,
     },
-    record::{Change, Newest, State, What},
+    record::{Change, Newest, RevisionState, What},
     runtime::RuntimeExt,
     source::{Current, Proof},
 };
@@ -66,7 +66,7 @@ async fn handle(lane: &Arc<Lane>, job: Job) -> Result<()> {
             change
         }
         Finding::Vanished(change) => {
-            let deleted = change.what.state() == State::Deleted;
+            let deleted = change.what.state() == RevisionState::Deleted;
             if deleted { &lane.stats.deleted } else { &lane.stats.released }.add(1);
             lane.step(&id, Event::Vanished);
             change
@@ -141,7 +141,7 @@ async fn hash(lane: &Lane, id: &ObjectId, at: ResourceVersion, body: Bytes, newe
         Err(why) => return Ok(Finding::Failed(why)),
     };
     let seen = Seen::Object { at, body: None };
-    if newest.as_ref().is_some_and(|n| n.state == State::Put && n.digest == digest) {
+    if newest.as_ref().is_some_and(|n| n.state == RevisionState::Put && n.digest == digest) {
         remember(lane, id, &seen, newest.as_ref());
         return Ok(Finding::Unchanged);
     }

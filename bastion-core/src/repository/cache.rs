@@ -13,7 +13,7 @@ use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter, sync::Cache};
 use crate::{
     hash::Digest,
     object::{ObjectId, ResourceVersion},
-    record::{Newest, Order, State},
+    record::{Newest, Order, RevisionState},
 };
 
 /// How many newest states there is room for at first.
@@ -40,7 +40,7 @@ struct Slot {
     version: SlotVersion,
     incarnation: u32,
     policy: u32,
-    state: State,
+    state: RevisionState,
 }
 
 #[derive(Debug, Clone)]
@@ -165,7 +165,7 @@ mod tests {
         let cache = NewestCache::new(10_000);
         let newest = |rv: &str| Newest {
             order: Order { incarnation: 1, resource_version: ResourceVersion::new(rv) },
-            state: State::Put,
+            state: RevisionState::Put,
             digest: Digest::of_file(rv.as_bytes()),
             policy: "all".into(),
         };

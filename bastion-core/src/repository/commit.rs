@@ -3,7 +3,7 @@
 use super::format::{Fate, Pack, PackLive, Record, Segment, SegmentHeader, SegmentRun, Span};
 use crate::{
     hash::Digest,
-    record::{Extras, Revision, State},
+    record::{Extras, Revision, RevisionState},
 };
 
 /// A segment with the records of its packs, in the log's order.
@@ -73,6 +73,6 @@ fn raw_len(blocks: &[Span]) -> u64 {
 }
 
 fn live_len(revisions: &[Revision]) -> u64 {
-    let puts = revisions.iter().filter(|v| v.state == State::Put);
+    let puts = revisions.iter().filter(|v| v.state == RevisionState::Put);
     puts.filter_map(|v| v.place).map(|p| u64::from(p.len)).sum()
 }

@@ -65,7 +65,7 @@ mod tests {
     use crate::{
         hash::Digest,
         object::{GroupKind, ObjectId, ResourceVersion},
-        record::{Order, State},
+        record::{Order, RevisionState},
         time::Timestamp,
     };
 
@@ -74,9 +74,9 @@ mod tests {
 
     fn revision(segment: u64, (incarnation, rv, what): Said, numbers: bool) -> Revision {
         let (state, digest) = match what {
-            0 => (State::Deleted, Digest::default()),
-            1 => (State::Released, Digest::default()),
-            body => (State::Put, Digest::of_file(&[body])),
+            0 => (RevisionState::Deleted, Digest::default()),
+            1 => (RevisionState::Released, Digest::default()),
+            body => (RevisionState::Put, Digest::of_file(&[body])),
         };
         let resource_version =
             if numbers { ResourceVersion::from(u64::from(rv)) } else { ResourceVersion::new(format!("v{rv}")) };
@@ -94,14 +94,14 @@ mod tests {
         }
     }
 
-    fn states(said: &[Said]) -> Vec<State> {
+    fn states(said: &[Said]) -> Vec<RevisionState> {
         let revisions = (1..).zip(said).map(|(n, said)| revision(n, *said, true)).collect();
         arrange(revisions).iter().map(|v| v.state).collect()
     }
 
     #[test]
     fn what_goes_and_comes_back_at_one_resource_version_is_back() {
-        use State::{Deleted, Put, Released};
+        use RevisionState::{Deleted, Put, Released};
         assert_eq!(states(&[(1, 5, 2), (1, 5, 1), (1, 5, 2)]), [Put, Released, Put]);
         assert_eq!(states(&[(1, 5, 2), (1, 5, 1), (1, 5, 2), (1, 5, 1)]), [Released, Put, Released, Put]);
         // But what two writers saw is one state, whatever came late in between.

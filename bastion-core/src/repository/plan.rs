@@ -12,7 +12,7 @@ use crate::{
     error::Result,
     hash::Digest,
     object::ObjectId,
-    record::{Newest, Order, State},
+    record::{Newest, Order, RevisionState},
 };
 
 /// Where a record of a batch is: in which pack (those come first in the log) or in the rest, and its number.
@@ -125,9 +125,9 @@ fn newest_of(batch: &Batch, spot: Spot) -> Newest {
         Spot::Rest(i) => &batch.rest.records[i],
     };
     let (state, digest) = match &record.fate {
-        Fate::Put { digest, .. } => (State::Put, *digest),
-        Fate::Deleted(_) => (State::Deleted, Digest::default()),
-        Fate::Released => (State::Released, Digest::default()),
+        Fate::Put { digest, .. } => (RevisionState::Put, *digest),
+        Fate::Deleted(_) => (RevisionState::Deleted, Digest::default()),
+        Fate::Released => (RevisionState::Released, Digest::default()),
     };
     let order = Order { incarnation: batch.incarnation, resource_version: record.resource_version.clone() };
     Newest { order, state, digest, policy: record.policy.clone() }

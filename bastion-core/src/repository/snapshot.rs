@@ -17,7 +17,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     object::{GroupKind, ObjectId},
-    record::{Accepted, Extras, Position, Revision, State, Withheld},
+    record::{Accepted, Extras, Position, Revision, RevisionState, Withheld},
     time::Timestamp,
 };
 
@@ -32,12 +32,12 @@ pub struct ObjectFilter {
     /// Objects of these names only; `None` means all.
     pub names: Option<Vec<Arc<str>>>,
     /// Objects whose newest state is one of these.
-    pub states: Vec<State>,
+    pub states: Vec<RevisionState>,
 }
 
 impl Default for ObjectFilter {
     fn default() -> Self {
-        Self { kinds: None, namespaces: None, names: None, states: vec![State::Put] }
+        Self { kinds: None, namespaces: None, names: None, states: vec![RevisionState::Put] }
     }
 }
 

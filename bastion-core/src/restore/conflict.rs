@@ -5,7 +5,7 @@ use crate::{diff, manifest::Manifest, sink::UpdateMode};
 
 /// What to do with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Decision {
+pub(super) enum Resolution {
     /// It is what the backup holds.
     Unchanged,
     /// It is left as it is.
@@ -20,18 +20,18 @@ pub(super) enum Decision {
 const NAMED: usize = 3;
 
 /// Decides over an object by its restore form and the live one's.
-pub(super) fn decide(wanted: &Manifest, live: &Manifest, policy: Conflict, only_if_missing: bool) -> Decision {
+pub(super) fn decide(wanted: &Manifest, live: &Manifest, policy: Conflict, only_if_missing: bool) -> Resolution {
     if wanted == live {
-        return Decision::Unchanged;
+        return Resolution::Unchanged;
     }
     if only_if_missing {
-        return Decision::Leave("it exists, which is enough".into());
+        return Resolution::Leave("it exists, which is enough".into());
     }
     match policy {
-        Conflict::Skip => Decision::Leave(differs(wanted, live)),
-        Conflict::Fail => Decision::Fail(differs(wanted, live)),
-        Conflict::Update => Decision::Update(UpdateMode::Apply),
-        Conflict::Replace => Decision::Update(UpdateMode::Replace),
+        Conflict::Skip => Resolution::Leave(differs(wanted, live)),
+        Conflict::Fail => Resolution::Fail(differs(wanted, live)),
+        Conflict::Update => Resolution::Update(UpdateMode::Apply),
+        Conflict::Replace => Resolution::Update(UpdateMode::Replace),
     }
 }
 
@@ -55,13 +55,13 @@ mod tests {
         let wanted = canonical::from_bytes(br#"{"data":{"a":"1","b":"2","c":"3","d":"4"}}"#).unwrap();
         let live = canonical::from_bytes(br#"{"data":{"password":"hunter2"}}"#).unwrap();
         for policy in [Conflict::Skip, Conflict::Update, Conflict::Replace, Conflict::Fail] {
-            assert_eq!(decide(&wanted, &wanted, policy, false), Decision::Unchanged);
-            assert!(matches!(decide(&wanted, &live, policy, true), Decision::Leave(_)));
+            assert_eq!(decide(&wanted, &wanted, policy, false), Resolution::Unchanged);
+            assert!(matches!(decide(&wanted, &live, policy, true), Resolution::Leave(_)));
         }
-        assert_eq!(decide(&wanted, &live, Conflict::Update, false), Decision::Update(UpdateMode::Apply));
-        assert_eq!(decide(&wanted, &live, Conflict::Replace, false), Decision::Update(UpdateMode::Replace));
-        let Decision::Leave(why) = decide(&wanted, &live, Conflict::Skip, false) else { panic!() };
+        assert_eq!(decide(&wanted, &live, Conflict::Update, false), Resolution::Update(UpdateMode::Apply));
+        assert_eq!(decide(&wanted, &live, Conflict::Replace, false), Resolution::Update(UpdateMode::Replace));
+        let Resolution::Leave(why) = decide(&wanted, &live, Conflict::Skip, false) else { panic!() };
         insta::assert_snapshot!(why, @"it exists and differs at .data.a, .data.b, .data.c and 2 more");
-        assert_eq!(decide(&wanted, &live, Conflict::Fail, false), Decision::Fail(why));
+        assert_eq!(decide(&wanted, &live, Conflict::Fail, false), Resolution::Fail(why));
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 
-use super::{Planner, RestoreOptions, RestorePlan, Selection, planner::defined_kind};
+use super::{Planner, RestoreOptions, RestorePlan, RestoreSet, planner::defined_kind};
 use crate::{
     canonical,
     error::{Result, chain},
@@ -19,7 +19,7 @@ use crate::{
 /// Bodies that are read at once.
 const AHEAD: usize = 16;
 
-pub(super) async fn plan(selection: Selection, options: &RestoreOptions) -> Result<RestorePlan> {
+pub(super) async fn plan(selection: RestoreSet, options: &RestoreOptions) -> Result<RestorePlan> {
     let mut planner = Planner::new(options);
     let snapshot = &selection.snapshot;
     let mut objects = read(snapshot, selection.filter.clone());

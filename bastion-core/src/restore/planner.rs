@@ -10,7 +10,7 @@ use crate::{
     hash::Digest,
     manifest::{Manifest, OwnerReference},
     object::{GroupKind, ObjectId},
-    record::{Order, Revision, State},
+    record::{Order, Revision, RevisionState},
     time::Timestamp,
 };
 
@@ -78,7 +78,7 @@ impl Planner {
             order: Order::default(),
             segment: 0,
             at: Timestamp::default(),
-            state: State::Put,
+            state: RevisionState::Put,
             digest: Digest::default(),
             place: None,
             policy: "".into(),

@@ -12,7 +12,7 @@ use crate::{
     hash::{Hasher, Sha256},
     memory::MemoryCluster,
     object::{GroupKind, Kind, ObjectId, ResourceVersion, Scope},
-    record::{Extras, Order, Place, Revision, State},
+    record::{Extras, Order, Place, Revision, RevisionState},
     runtime::SimRuntime,
     sanitize::Sanitizer,
     time::Timestamp,
@@ -71,7 +71,7 @@ impl Backup {
             order: Order { incarnation: 1, resource_version: ResourceVersion::from(1) },
             segment: 1,
             at: Timestamp::default(),
-            state: State::Put,
+            state: RevisionState::Put,
             digest,
             place: Some(Place {
                 file: crate::record::BodyFile::Segment(1),

@@ -5,7 +5,7 @@ use bastion_core::{
     store::{Key, MAX_FILE, Prefix, PutOptions, Store, StoreError, conformance},
     time::Timestamp,
 };
-use bastion_storage::{OpenOptions, S3Store};
+use bastion_storage::{S3Store, StoreOptions};
 use bytes::Bytes;
 use futures::TryStreamExt;
 
@@ -28,7 +28,7 @@ async fn a_url_with_a_prefix_behaves_like_a_store() {
         whole.put(&key(sibling), Bytes::from_static(b"another's"), &PutOptions::create()).await.unwrap();
     }
     let url = format!("s3://shared/team-a/prod/?endpoint={}", minio.endpoint());
-    let options = OpenOptions::default().credentials(credentials());
+    let options = StoreOptions::default().credentials(credentials());
     conformance::check(bastion_storage::open(&url, &options).await.unwrap()).await;
 
     let read_only = bastion_storage::open(&url, &options.read_only(true)).await.unwrap();
@@ -110,7 +110,7 @@ async fn what_was_acknowledged_survives_a_kill_of_the_server() {
     let Some(mut minio) = Minio::start().await else { return };
     minio.store("kept").await;
     let url = format!("s3://kept/x?endpoint={}", minio.endpoint());
-    let store = bastion_storage::open(&url, &OpenOptions::default().credentials(credentials())).await.unwrap();
+    let store = bastion_storage::open(&url, &StoreOptions::default().credentials(credentials())).await.unwrap();
     for n in 0..50 {
         store.put(&key(&format!("{n:02}")), vec![n; 10_000].into(), &PutOptions::create()).await.unwrap();
     }

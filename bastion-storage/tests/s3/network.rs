@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use bastion_core::store::{Prefix, PutOptions, RetryPolicy, Store, StoreError};
-use bastion_storage::{OpenOptions, S3Store};
+use bastion_storage::{S3Store, StoreOptions};
 use bytes::Bytes;
 use futures::TryStreamExt;
 
@@ -44,7 +44,7 @@ async fn what_may_be_repeated_is_repeated() {
     let proxy = Proxy::start(minio.port).await;
     let url = format!("s3://cut/prefix?endpoint={}", proxy.endpoint());
     let soon = RetryPolicy { first_pause: Duration::from_millis(10), ..RetryPolicy::default() };
-    let options = OpenOptions::default().credentials(credentials()).retry(soon);
+    let options = StoreOptions::default().credentials(credentials()).retry(soon);
     let store = bastion_storage::open(&url, &options).await.unwrap();
     let (key, body) = (key("file"), Bytes::from(vec![7; 300_000]));
 

@@ -1,6 +1,6 @@
 use aws_sdk_s3::config::{Credentials, Region};
 use bastion_core::store::{Prefix, PutOptions, Store, StoreError, StoreResult};
-use bastion_storage::{OpenOptions, S3Credentials};
+use bastion_storage::{S3Credentials, StoreOptions};
 use bytes::Bytes;
 use futures::TryStreamExt;
 
@@ -38,7 +38,7 @@ async fn the_recommended_policy_is_enough_and_no_more() {
     let whole = minio.store("backups").await;
     whole.put(&key("other/file"), Bytes::from_static(b"x"), &PutOptions::create()).await.unwrap();
     let credentials = credentials(&minio, recommended_policy("backups", "team-a")).await;
-    let options = OpenOptions::default().credentials(credentials);
+    let options = StoreOptions::default().credentials(credentials);
     let url = |prefix: &str| format!("s3://backups/{prefix}?endpoint={}", minio.endpoint());
 
     let store = bastion_storage::open(&url("team-a"), &options).await.unwrap();

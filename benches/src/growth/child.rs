@@ -12,7 +12,7 @@ use bastion_core::{
     prelude::*,
     source::{KindChange, Observation, Source},
 };
-use bastion_storage::OpenOptions as StoreOptions;
+use bastion_storage::StoreOptions;
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,7 @@
 use std::{env, path::Path, sync::Arc};
 
 use bastion_core::store::{Key, PutOptions, Store};
-use bastion_storage::OpenOptions;
+use bastion_storage::StoreOptions;
 use bastion_tests::{
     Process, Program, Resource,
     control_plane::client_of,
@@ -51,7 +51,7 @@ struct Metadata {
 }
 
 async fn watch(kubeconfig: &Path, url: &str) -> Result<()> {
-    let store = bastion_storage::open(url, &OpenOptions::default()).await?;
+    let store = bastion_storage::open(url, &StoreOptions::default()).await?;
     let client = client_of(kubeconfig).await?;
     let kind = super::calm_kind().ok_or("no kind")?;
     let from = version(&client, &kind).await?;

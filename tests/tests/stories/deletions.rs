@@ -1,13 +1,13 @@
 //! Deletions need proof: what was deleted gets its tombstone, what merely is not selected any more does not.
 
-use bastion_core::record::State;
+use bastion_core::record::RevisionState;
 use bastion_tests::{Result, crds, expect::Expected, wait};
 use serde_json::json;
 
 use crate::stage::{SOON, Stage, WIDGETS, annotated, widget_path};
 
 /// The newest state of a widget in the repository.
-async fn state(stage: &Stage, name: &str) -> Result<Option<State>> {
+async fn state(stage: &Stage, name: &str) -> Result<Option<RevisionState>> {
     let revisions = stage.revisions().await?;
     Ok(revisions.iter().find(|(id, _)| &*id.name == name).and_then(|(_, history)| {
         history.iter().max_by(|a, b| a.order.compare(&b.order).then(a.segment.cmp(&b.segment))).map(|v| v.state)
@@ -17,7 +17,7 @@ async fn state(stage: &Stage, name: &str) -> Result<Option<State>> {
 /// Waits until the newest state of a widget says that it is merely not selected any more.
 async fn released(stage: &Stage, name: &str) -> Result<()> {
     wait::until(&format!("{name} to be released"), SOON, async || {
-        Ok((state(stage, name).await? == Some(State::Released)).then_some(()))
+        Ok((state(stage, name).await? == Some(RevisionState::Released)).then_some(()))
     })
     .await
 }
@@ -88,12 +88,12 @@ async fn what_loses_its_annotation_is_released_and_backup_all_beside_it_deletes_
 
     // Everything once, beside the watch of the annotated: more is saved, nothing is deleted.
     let all = stage.bastion.ok(&["backup", "--all"]).await?;
-    assert_eq!(state(&stage, "w-0005").await?, Some(State::Put), "{}", all.text());
+    assert_eq!(state(&stage, "w-0005").await?, Some(RevisionState::Put), "{}", all.text());
     stage.api.merge(&widget_path("w", 1), &annotated(None)).await.unwrap();
     let change = stage.change("w", 0, "after the release").await?;
     stage.saved(&mut watcher, &change).await?;
     for (id, history) in stage.revisions().await? {
-        assert!(history.iter().all(|v| v.state != State::Deleted), "{id} was deleted: {history:?}");
+        assert!(history.iter().all(|v| v.state != RevisionState::Deleted), "{id} was deleted: {history:?}");
     }
 
     // In a repository that only the annotated go to, the same is a release; the objects live on.
@@ -107,7 +107,7 @@ async fn what_loses_its_annotation_is_released_and_backup_all_beside_it_deletes_
     stage.api.merge(&widget_path("w", 2), &annotated(Some("false"))).await.unwrap();
     let behind = stage.change("w", 0, "behind the release").await?;
     stage.saved(&mut watcher, &behind).await?;
-    assert_eq!(state(&stage, "w-0002").await?, Some(State::Released));
+    assert_eq!(state(&stage, "w-0002").await?, Some(RevisionState::Released));
 
     // The same while it is down, found by the list.
     watcher.kill9();
@@ -123,7 +123,7 @@ async fn what_loses_its_annotation_is_released_and_backup_all_beside_it_deletes_
     stage.api.merge(path, &annotated(Some("true"))).await.unwrap();
     wait::until("the namespace's objects", SOON, async || {
         let (three, five) = (state(&stage, "w-0003").await?, state(&stage, "w-0005").await?);
-        Ok((three == Some(State::Put) && five == Some(State::Put)).then_some(()))
+        Ok((three == Some(RevisionState::Put) && five == Some(RevisionState::Put)).then_some(()))
     })
     .await?;
     stage.sound().await
@@ -164,7 +164,7 @@ async fn what_loses_its_label_is_released_and_what_is_deleted_with_it_is_deleted
     released(&stage, "w-0002").await?;
 
     for (id, history) in stage.revisions().await? {
-        let deleted = history.iter().any(|v| v.state == State::Deleted);
+        let deleted = history.iter().any(|v| v.state == RevisionState::Deleted);
         assert_eq!(deleted, ["w-0001", "w-0003"].contains(&&*id.name), "{id}: {history:?}");
     }
 
@@ -197,7 +197,7 @@ async fn the_brake_holds_back_when_almost_everything_vanishes() -> Result<()> {
     })
     .await?;
     for (id, history) in stage.revisions().await? {
-        assert!(history.iter().all(|v| v.state == State::Put), "{id} was deleted in spite of the brake");
+        assert!(history.iter().all(|v| v.state == RevisionState::Put), "{id} was deleted in spite of the brake");
     }
     // The person says that it was meant.
     stage.bastion.ok(&["deletions", "accept", "widgets.tests.bastion.dev"]).await?;

@@ -164,7 +164,8 @@ async fn a_restored_etcd_is_noticed_and_tombstones_nothing() -> Result<()> {
         old.iter().filter(|(id, _)| !behind.contains_key(*id)).map(|(k, v)| (k.clone(), v.clone())).collect();
     stage.saved(&mut watcher, &restored).await?;
     let revisions = stage.revisions().await?;
-    let tombstones = revisions.values().flatten().filter(|v| v.state == bastion_core::record::State::Deleted).count();
+    let tombstones =
+        revisions.values().flatten().filter(|v| v.state == bastion_core::record::RevisionState::Deleted).count();
     assert_eq!(tombstones, 0, "the restore of etcd was taken for deletions");
     wait::until("a new incarnation", SOON, async || {
         let repository = stage.repository().await?;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bastion_core::{
     object::ObjectId,
-    record::{Revision, State},
+    record::{Revision, RevisionState},
     repository::{ObjectFilter, OpenOptions, Repository},
 };
 use bastion_tests::{
@@ -109,7 +109,7 @@ impl Stage {
     pub(crate) async fn repository(&self) -> Result<Repository> {
         let url = repo_url("backups", &self.prefix, self.minio.port());
         let key = bastion_storage::S3Credentials::new(ACCESS_KEY, SECRET_KEY, None);
-        let store = bastion_storage::open(&url, &bastion_storage::OpenOptions::default().credentials(key)).await;
+        let store = bastion_storage::open(&url, &bastion_storage::StoreOptions::default().credentials(key)).await;
         Repository::open(store.context("store")?, OpenOptions::default()).await.context("repository")
     }
 
@@ -121,7 +121,10 @@ impl Stage {
             return Ok(BTreeMap::new());
         }
         let snapshot = repository.snapshot(self.cluster.name()).await.context("snapshot")?;
-        let filter = ObjectFilter { states: vec![State::Put, State::Deleted, State::Released], ..Default::default() };
+        let filter = ObjectFilter {
+            states: vec![RevisionState::Put, RevisionState::Deleted, RevisionState::Released],
+            ..Default::default()
+        };
         let all: Vec<Vec<Revision>> = snapshot.histories(filter).try_collect().await.context("histories")?;
         Ok(all.into_iter().filter_map(|h| Some((h.first()?.id.clone(), h))).collect())
     }
@@ -157,10 +160,12 @@ impl Stage {
             })
             .collect();
         let wrong = expected.iter().filter_map(|(id, wanted)| match (newest.get(id), wanted) {
-            (Some(v), Some(version)) if v.state == State::Put && v.order.resource_version.to_string() == *version => {
+            (Some(v), Some(version))
+                if v.state == RevisionState::Put && v.order.resource_version.to_string() == *version =>
+            {
                 None
             }
-            (Some(v), None) if v.state == State::Deleted => None,
+            (Some(v), None) if v.state == RevisionState::Deleted => None,
             (Some(v), _) => Some(format!("{id:?}: {:?} at {}, not {wanted:?}", v.state, v.order.resource_version)),
             (None, _) => Some(format!("{id:?}: never saved")),
         });

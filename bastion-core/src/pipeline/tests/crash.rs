@@ -14,7 +14,7 @@ impl World {
 }
 
 /// What an acknowledged segment must not lose: every state that was in the log when a run ended stays.
-async fn all_states(world: &World) -> BTreeMap<String, Vec<(u64, State)>> {
+async fn all_states(world: &World) -> BTreeMap<String, Vec<(u64, RevisionState)>> {
     // One that died before its first commit has left no log.
     if world.disk_is_empty().await {
         return BTreeMap::new();
@@ -51,7 +51,7 @@ async fn live(seed: u64) -> Vec<String> {
     for n in 0..60 {
         world.put(&format!("c{n}"), "first");
     }
-    let mut known: BTreeMap<String, Vec<(u64, State)>> = BTreeMap::new();
+    let mut known: BTreeMap<String, Vec<(u64, RevisionState)>> = BTreeMap::new();
     for _ in 0..4 {
         if rng.random_bool(0.3) {
             world.store.set_rates(FaultRates::rough());

@@ -8,7 +8,7 @@ use crate::{
     object::{Kind, ResourceVersion},
     record::{
         Accepted, Change,
-        State::{Deleted, Put, Released},
+        RevisionState::{Deleted, Put, Released},
         What,
     },
     repository::CommitNotes,
@@ -26,7 +26,7 @@ impl World {
         self.cluster.put(json).unwrap();
     }
 
-    async fn history(&self, name: &str) -> Vec<State> {
+    async fn history(&self, name: &str) -> Vec<RevisionState> {
         self.states().await.remove(name).unwrap_or_default()
     }
 

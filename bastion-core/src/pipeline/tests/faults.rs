@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    record::State::{Deleted, Put},
+    record::RevisionState::{Deleted, Put},
     store::{Fault, FaultRates},
 };
 

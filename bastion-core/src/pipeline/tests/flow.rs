@@ -177,7 +177,7 @@ async fn a_kind_that_appears_is_followed_and_one_that_goes_is_buried() {
     world.cluster.delete(&ObjectId::new(&crds, "", "crons.stable.io"));
     world
         .until("its objects to be buried", async || {
-            world.histories(&crons).await["nightly"].last().unwrap().state == State::Deleted
+            world.histories(&crons).await["nightly"].last().unwrap().state == RevisionState::Deleted
         })
         .await;
     watching.stop().await;

@@ -88,13 +88,13 @@ async fn play(steps: Vec<Step>) {
         let newest = histories.get(&name).and_then(|all| all.last());
         match (&live, enabled, newest) {
             (Some(live), true, Some(newest)) => {
-                assert_eq!(newest.state, State::Put, "{name}");
+                assert_eq!(newest.state, RevisionState::Put, "{name}");
                 let body = snapshot.body(newest).await.unwrap();
                 assert_eq!(crate::canonical::from_bytes(&body).unwrap().get(&["data"]), live.get(&["data"]), "{name}");
             }
             (_, true, None) => panic!("{name} was never recorded"),
-            (Some(_), false, Some(newest)) => assert_ne!(newest.state, State::Put, "{name} is not selected"),
-            (None, _, Some(newest)) => assert_eq!(newest.state, State::Deleted, "{name} is gone"),
+            (Some(_), false, Some(newest)) => assert_ne!(newest.state, RevisionState::Put, "{name} is not selected"),
+            (None, _, Some(newest)) => assert_eq!(newest.state, RevisionState::Deleted, "{name} is gone"),
             (_, false, None) => {}
         }
     }

@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     hash::Digest,
     object::{ObjectId, ResourceVersion},
-    record::{BodyFile, Extras, Order, Place, Revision, State},
+    record::{BodyFile, Extras, Order, Place, Revision, RevisionState},
     source::Proof,
     store::Key,
     time::Timestamp,
@@ -169,9 +169,9 @@ pub(super) fn place(file: BodyFile, blocks: &[Span], record: &Record) -> Option<
 pub(super) fn revision(file: BodyFile, blocks: &[Span], record: &Record, commit: Origin) -> Revision {
     let origin = record.origin.unwrap_or(commit);
     let (state, digest) = match &record.fate {
-        Fate::Put { digest, .. } => (State::Put, *digest),
-        Fate::Deleted(_) => (State::Deleted, Digest::default()),
-        Fate::Released => (State::Released, Digest::default()),
+        Fate::Put { digest, .. } => (RevisionState::Put, *digest),
+        Fate::Deleted(_) => (RevisionState::Deleted, Digest::default()),
+        Fate::Released => (RevisionState::Released, Digest::default()),
     };
     Revision {
         id: record.id.clone(),

@@ -18,7 +18,7 @@ use crate::{
     error::Result,
     hash::Digest,
     object::{ObjectId, ResourceVersion},
-    record::{BodyFile, Order, Place, Revision, State},
+    record::{BodyFile, Order, Place, Revision, RevisionState},
     store::Key,
 };
 
@@ -79,7 +79,7 @@ impl Columns {
         let (namespace, revision) = (self.string(&v.id.namespace)?, self.string(&v.version)?);
         let (policy, origin) = (self.string(&v.policy)?, self.origin(v)?);
         let place = match v.place {
-            Some(place) if v.state == State::Put => Some((self.body(&place)?, place)),
+            Some(place) if v.state == RevisionState::Put => Some((self.body(&place)?, place)),
             _ => None,
         };
         let c = &mut self.message;
@@ -91,10 +91,12 @@ impl Columns {
         c.policy.push(policy);
         c.origin.push(origin);
         c.state.push(match (v.state, place) {
-            (State::Put, Some(_)) => 1,
-            (State::Put, None) => return Err(crate::Error::Invalid(format!("{}: a put without a place", v.id))),
-            (State::Deleted, _) => 2,
-            (State::Released, _) => 3,
+            (RevisionState::Put, Some(_)) => 1,
+            (RevisionState::Put, None) => {
+                return Err(crate::Error::Invalid(format!("{}: a put without a place", v.id)));
+            }
+            (RevisionState::Deleted, _) => 2,
+            (RevisionState::Released, _) => 3,
         });
         let rv = &v.order.resource_version;
         if let Some(n) = rv.exact_number().filter(|n| *n != ODD_VERSION) {
@@ -205,12 +207,12 @@ impl<'a> Reader<'a> {
                 uid => (&*Uuid::from_bytes(*uid).hyphenated().encode_lower(&mut Uuid::encode_buffer())).into(),
             };
             let state = match self.column(&c.state, i)? {
-                1 => State::Put,
-                2 => State::Deleted,
-                3 => State::Released,
+                1 => RevisionState::Put,
+                2 => RevisionState::Deleted,
+                3 => RevisionState::Released,
                 n => return Err(corrupt(self.key, format!("an entry has the unknown state {n}"))),
             };
-            let (digest, place) = if state == State::Put {
+            let (digest, place) = if state == RevisionState::Put {
                 puts += 1;
                 self.put(puts - 1)?
             } else {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::Error,
     object::ResourceVersion,
-    record::{Newest, Position, State, What},
+    record::{Newest, Position, RevisionState, What},
     store::{Key, MemoryStore, PutOptions, Store},
 };
 
@@ -38,7 +38,7 @@ async fn a_first_backup_and_a_change_can_be_read_back() {
     assert_eq!(history(&repository, "a").await, ["5 put", "1 put"]);
     let writer = super::support::writer(&repository, "watch").await;
     let newest: Option<Newest> = writer.index().newest(&id("b")).await.unwrap();
-    assert_eq!(newest.unwrap().state, State::Deleted);
+    assert_eq!(newest.unwrap().state, RevisionState::Deleted);
     assert_eq!(writer.index().newest(&id("c")).await.unwrap(), None);
 }
 

@@ -6,7 +6,7 @@ use tokio::sync::Mutex;
 
 use super::support::*;
 use crate::{
-    record::{Change, Revision, State},
+    record::{Change, Revision, RevisionState},
     runtime::SharedRuntime,
     store::{Fault, FaultRates, FaultyStore, MemoryStore},
 };
@@ -134,7 +134,7 @@ async fn check(memory: &MemoryStore, rt: &SharedRuntime, world: &World, is_all: 
             _ if at > *rv => assert!(!is_all, "{name} is at {at}, acknowledged at {rv}"),
             Some(body) => assert_eq!((at, snapshot.body(newest).await.unwrap()), (*rv, body.clone().into())),
             // What was deleted is not deleted again: the first one may be older.
-            None => assert_eq!(newest.state, State::Deleted),
+            None => assert_eq!(newest.state, RevisionState::Deleted),
         }
         let in_pack = |v: &&Revision| matches!(v.place.map(|p| p.file), Some(crate::record::BodyFile::Pack(_)));
         packs += revisions.iter().filter(in_pack).count() as u64;

@@ -10,7 +10,7 @@ use super::{
     support::*,
 };
 use crate::{
-    record::{Change, Revision, State},
+    record::{Change, Revision, RevisionState},
     store::MemoryStore,
 };
 
@@ -37,7 +37,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// What a state is to a test.
-type Seen = (u32, u64, State, i64);
+type Seen = (u32, u64, RevisionState, i64);
 
 fn seen(v: &Revision) -> Seen {
     (v.order.incarnation, v.order.resource_version.number().unwrap(), v.state, v.at.as_millis())
@@ -68,7 +68,7 @@ async fn story(steps: Vec<Step>) {
                     let state = change.what.state();
                     let states = model.entry(*n).or_default();
                     // What is deleted already is not deleted again.
-                    if state == State::Put || states.first().is_none_or(|s| s.2 != state) {
+                    if state == RevisionState::Put || states.first().is_none_or(|s| s.2 != state) {
                         let rv = change.resource_version.number().unwrap();
                         states.insert(0, (incarnation, rv, state, done.head.at.as_millis()));
                     }
@@ -107,7 +107,8 @@ async fn story(steps: Vec<Step>) {
         let history = snapshot.history(&id(name(*n))).await.unwrap();
         assert_eq!(&history.iter().map(seen).collect::<Vec<_>>(), states);
     }
-    let filter = || ObjectFilter { states: vec![State::Put, State::Deleted], ..ObjectFilter::default() };
+    let filter =
+        || ObjectFilter { states: vec![RevisionState::Put, RevisionState::Deleted], ..ObjectFilter::default() };
     for at in [None, between] {
         let snapshot = at.map_or_else(|| snapshot.clone(), |at| snapshot.clone().at(at));
         let objects: Vec<_> = snapshot.objects(filter()).try_collect().await.unwrap();

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    record::{Accepted, State},
+    record::{Accepted, RevisionState},
     store::{Fault, FaultRates, FaultyStore, Key, MemoryStore, Store, StoreError, Verb},
 };
 
@@ -180,7 +180,7 @@ async fn a_late_writer_cannot_bury_a_newer_state() {
     let done = commit(&mut late, changes).await.unwrap();
     assert_eq!((done.records, done.stale), (1, 3));
     assert_eq!(done.foreign, [id("a"), id("b"), id("c")]);
-    assert_eq!(late.index().newest(&id("b")).await.unwrap().unwrap().state, State::Deleted);
+    assert_eq!(late.index().newest(&id("b")).await.unwrap().unwrap().state, RevisionState::Deleted);
     assert_eq!(history(&repository, "a").await, ["10 put"]);
     assert_eq!(history(&repository, "b").await, ["11 deleted"]);
     assert_eq!(history(&repository, "c").await, ["12 put"]);

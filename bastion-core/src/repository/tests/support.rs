@@ -10,7 +10,7 @@ use crate::{
     error::Result,
     hash::{Hasher, Sha256},
     object::{GroupKind, ObjectId, ResourceVersion},
-    record::{Change, Revision, State, What},
+    record::{Change, Revision, RevisionState, What},
     runtime::{SharedRuntime, SimRuntime},
     source::Proof,
     store::Store,
@@ -86,6 +86,6 @@ pub(super) async fn bodies(repository: &Repository) -> BTreeMap<String, String> 
 /// An object's history as words, newest first: `7 put`, `5 deleted`.
 pub(super) async fn history(repository: &Repository, name: &str) -> Vec<String> {
     let revisions = repository.snapshot(CLUSTER).await.unwrap().history(&id(name)).await.unwrap();
-    let word = |s: State| format!("{s:?}").to_lowercase();
+    let word = |s: RevisionState| format!("{s:?}").to_lowercase();
     revisions.iter().map(|v| format!("{} {}", v.order.resource_version, word(v.state))).collect()
 }

@@ -11,7 +11,7 @@ use crate::{
     record::Extras,
     restore::{
         Outcome, Step, Wave,
-        conflict::{Decision, decide},
+        conflict::{Resolution, decide},
         planner::bare_namespace,
         prepare::{self, Facts},
         relink::Link,
@@ -130,10 +130,10 @@ impl Applier {
             return Ok(Done { outcome: Outcome::Created, why: None, uid: String::new() });
         };
         match self.decide(wanted, &live)? {
-            Decision::Unchanged => Ok(Done::new(Outcome::Unchanged, live)),
-            Decision::Leave(why) => Ok(Done { why: Some(why), ..Done::new(Outcome::Skipped, live) }),
-            Decision::Update(_) => Ok(Done::new(Outcome::Updated, live)),
-            Decision::Fail(why) => Err(why),
+            Resolution::Unchanged => Ok(Done::new(Outcome::Unchanged, live)),
+            Resolution::Leave(why) => Ok(Done { why: Some(why), ..Done::new(Outcome::Skipped, live) }),
+            Resolution::Update(_) => Ok(Done::new(Outcome::Updated, live)),
+            Resolution::Fail(why) => Err(why),
         }
     }
 
@@ -150,10 +150,10 @@ impl Applier {
                 Created::Exists(live) => live,
             };
             match self.decide(wanted, &live)? {
-                Decision::Unchanged => return Ok(Done::new(Outcome::Unchanged, live)),
-                Decision::Leave(why) => return Ok(Done { why: Some(why), ..Done::new(Outcome::Skipped, live) }),
-                Decision::Fail(why) => return Err(why),
-                Decision::Update(mode) => {
+                Resolution::Unchanged => return Ok(Done::new(Outcome::Unchanged, live)),
+                Resolution::Leave(why) => return Ok(Done { why: Some(why), ..Done::new(Outcome::Skipped, live) }),
+                Resolution::Fail(why) => return Err(why),
+                Resolution::Update(mode) => {
                     let body = wanted.body.clone();
                     let update = || self.sink.update(kind, id, body.clone(), &live, mode);
                     if let Updated::Updated(live) = self.patiently(update).await? {
@@ -165,7 +165,7 @@ impl Applier {
         Err("it changes faster than it can be compared".into())
     }
 
-    fn decide(&self, wanted: &Wanted<'_>, live: &Live) -> Result<Decision, String> {
+    fn decide(&self, wanted: &Wanted<'_>, live: &Live) -> Result<Resolution, String> {
         let live = canonical::from_bytes(&live.body).map_err(|error| format!("the live object: {error}"))?;
         let live = prepare::comparable(live, &wanted.facts, &self.plan.options).map_err(|error| error.to_string())?;
         Ok(decide(&wanted.manifest, &live, self.plan.options.conflict, wanted.step.only_if_missing))

@@ -41,7 +41,7 @@ impl World {
         at
     }
 
-    async fn restore(&self, at: Timestamp, selection: impl FnOnce(Selection) -> Selection) -> RestoreReport {
+    async fn restore(&self, at: Timestamp, selection: impl FnOnce(RestoreSet) -> RestoreSet) -> RestoreReport {
         let snapshot = self.repo.snapshot("old").await.unwrap().at(at);
         let selection = selection(snapshot.select(ObjectFilter::default()));
         let plan = selection.restore_plan(&RestoreOptions::new()).await.unwrap();

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bastion_core::record::State;
+use bastion_core::record::RevisionState;
 use bastion_tests::{Context as _, Resource, Result, crds, expect::note, minio, say, wait};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -124,7 +124,7 @@ async fn denied_is_not_deleted(deployed: &Deployed) -> Result<()> {
     assert_eq!(controller.process.wait(Duration::from_secs(30)).await?.code(), Some(0));
     for (id, history) in stage.revisions().await? {
         assert!(
-            &*id.group != "tests.bastion.dev" || history.iter().all(|v| v.state == State::Put),
+            &*id.group != "tests.bastion.dev" || history.iter().all(|v| v.state == RevisionState::Put),
             "{id}: {history:?}"
         );
     }

@@ -8,7 +8,7 @@ use super::super::{checkpoint::Retention, contents::Origin, *};
 use crate::{
     hash::{Digest, Hasher, Sha256},
     object::{GroupKind, ObjectId, ResourceVersion},
-    record::{Accepted, BodyFile, Extras, Order, Place, Position, Revision, State, Withheld},
+    record::{Accepted, BodyFile, Extras, Order, Place, Position, Revision, RevisionState, Withheld},
     source::Proof,
     time::Timestamp,
 };
@@ -221,9 +221,9 @@ fn place() -> impl Strategy<Value = Place> {
 
 pub(super) fn revision() -> impl Strategy<Value = Revision> {
     let what = prop_oneof![
-        (digest(), place()).prop_map(|(d, p)| (State::Put, d, Some(p))),
-        Just((State::Deleted, Digest::default(), None)),
-        Just((State::Released, Digest::default(), None)),
+        (digest(), place()).prop_map(|(d, p)| (RevisionState::Put, d, Some(p))),
+        Just((RevisionState::Deleted, Digest::default(), None)),
+        Just((RevisionState::Released, Digest::default(), None)),
     ];
     (id(), text(), uid(), resource_version(), origin(), what, text()).prop_map(
         |(id, version, uid, resource_version, origin, (state, digest, place), policy)| Revision {

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     hash::{Digest, Hasher, Sha256},
     object::{GroupKind, ObjectId},
-    record::{BodyFile, Order, Place, Revision, State},
+    record::{BodyFile, Order, Place, Revision, RevisionState},
     store::Key,
     time::Timestamp,
 };
@@ -74,7 +74,7 @@ fn entry(kind: &GroupKind, n: u64, segment: u64) -> Revision {
         order: Order { incarnation: 1, resource_version: (1_000_000 + n * 7919 % 100_000).into() },
         segment,
         at: Timestamp::from_millis(1_760_000_000_000),
-        state: State::Put,
+        state: RevisionState::Put,
         digest: Sha256.digest(&random),
         place: Some(Place {
             file: BodyFile::Pack(Sha256.digest(&(n / 20_000).to_le_bytes())),

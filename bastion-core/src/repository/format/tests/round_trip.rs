@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     hash::{Algorithm, Digest},
-    record::{BodyFile, Place, State},
+    record::{BodyFile, Place, RevisionState},
     store::Key,
 };
 
@@ -57,7 +57,7 @@ proptest! {
         prop_assert_eq!(all.len(), contents.records.len());
         for (revision, record) in all.iter().zip(&contents.records) {
             prop_assert_eq!(revision.segment, record.origin.unwrap_or(commit).segment);
-            prop_assert_eq!(revision.place.is_some(), revision.state == State::Put);
+            prop_assert_eq!(revision.place.is_some(), revision.state == RevisionState::Put);
         }
         if !all.is_empty() {
             let gone = dropped % u32::try_from(all.len()).unwrap();
