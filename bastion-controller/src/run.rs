@@ -10,6 +10,7 @@ use std::{
 pub(crate) use bastion_core::error::chain;
 use bastion_core::{
     Category, Error,
+    backoff::Backoff,
     repository::{InitOptions, OpenOptions, Repository},
 };
 use bastion_k8s::Client;
@@ -163,13 +164,13 @@ pub(crate) struct Reached {
 /// Tries on while cluster or storage are merely away; anything else ends the process, and its last log line
 /// says why.
 async fn reach(config: &Config, client: &Client) -> Result<Reached, Fatal> {
-    let mut pause = Duration::from_secs(1);
+    let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30)).jitter(0.0);
     loop {
         match reach_once(config, client).await {
-            Err(e) if e.category() == Category::Unavailable => {
+            Err(e) if e.category().is_retryable() => {
+                let pause = backoff.next(0);
                 warn!("not there yet, tries again in {pause:?}: {}", chain(&e));
                 tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(30));
             }
             other => return other,
         }

@@ -1,12 +1,24 @@
 //! The one error of the crate: what failed, on which object or key, and whether trying again helps.
+//!
+//! Callers branch on [`Error::category`] and [`Error::retry`] rather than on variants, print an error once with
+//! [`chain`], and find it as a [`Failure`] in reports:
+//!
+//! ```
+//! use bastion_core::error::{Category, Error, Retry, chain};
+//!
+//! let error = Error::UnknownCluster { cluster: "prod".into(), known: vec!["staging".into()] };
+//! assert_eq!(error.category(), Category::NotFound);
+//! assert_eq!(error.retry(), Retry::OnceFixed);
+//! assert_eq!(chain(&error), "the repository holds nothing of cluster \"prod\"; it knows [\"staging\"]");
+//! ```
 
+use serde::{Serialize, Serializer};
+
+pub use crate::failure::{Category, Cause, Failure, Retry, chain};
 use crate::store::Key;
 
 /// What the functions of this crate return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// A cause from below (a store's transport, a parser), kept for the chain that is printed once at the edge.
-pub type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
 
 /// Everything that can go wrong in the engine.
 ///
@@ -96,62 +108,6 @@ pub enum Error {
     Cancelled,
 }
 
-/// The error and everything beneath it, on one line: `a: b: c`. A cause that only repeats what was said is
-/// left out.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut last = text.clone();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        if !said.is_empty() && !last.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-            last = said;
-        }
-        next = cause.source();
-    }
-    text
-}
-
-/// A stable word for metrics and exit codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Category {
-    /// The request itself is wrong.
-    Invalid,
-    /// Something that was asked for does not exist.
-    NotFound,
-    /// Credentials are missing, wrong or not enough.
-    Denied,
-    /// The other side is busy or away; later it may work.
-    Unavailable,
-    /// Stored bytes are not what they must be.
-    Corrupt,
-    /// Somebody else was faster or has taken over.
-    Conflict,
-    /// Stopped on request.
-    Cancelled,
-    /// Everything else.
-    Other,
-}
-
-impl Category {
-    /// The word, lower case, as it stands in metrics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Invalid => "invalid",
-            Self::NotFound => "not_found",
-            Self::Denied => "denied",
-            Self::Unavailable => "unavailable",
-            Self::Corrupt => "corrupt",
-            Self::Conflict => "conflict",
-            Self::Cancelled => "cancelled",
-            Self::Other => "other",
-        }
-    }
-}
-
 impl Error {
     /// What sort of failure this is.
     pub fn category(&self) -> Category {
@@ -169,19 +125,33 @@ impl Error {
         }
     }
 
-    /// Whether the same call may succeed later without anyone changing anything.
+    /// Whether trying again helps; its [`category`](Self::category) decides.
+    pub fn retry(&self) -> Retry {
+        self.category().retry()
+    }
+
+    /// Whether the same call may succeed in a moment without anyone changing anything: [`Retry::Soon`].
     pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Store(e) => e.is_retryable(),
-            Self::Source(e) => e.is_retryable(),
-            Self::Sink(e) => e.is_retryable(),
-            _ => false,
-        }
+        self.retry() == Retry::Soon
+    }
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Self::new(error.category(), error)
+    }
+}
+
+/// As a [`Failure`]: `{"category": "denied", "message": "storage: access to log/1.seg was denied: 403"}`.
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Failure::from(self).serialize(serializer)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::store::StoreError;
 
@@ -193,5 +163,14 @@ mod tests {
         let id = crate::object::ObjectId::new(&crate::object::GroupKind::new("", "ConfigMap"), "shop", "a");
         let error = Error::Object { id, why: "connection refused".into(), source: Some(source()) };
         assert_eq!(chain(&error), error.to_string());
+    }
+
+    #[test]
+    fn an_error_serializes_with_its_category_and_its_chain() {
+        let error = Error::Store(StoreError::Denied { key: "log/1.seg".into(), source: "403".into() });
+        insta::assert_snapshot!(
+            serde_json::to_string(&error).unwrap(),
+            @r#"{"category":"denied","message":"storage: access to log/1.seg was denied: 403"}"#
+        );
     }
 }

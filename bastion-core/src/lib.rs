@@ -42,10 +42,12 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`error`] | the one error, its categories, and whether trying again helps |
 //! | [`object`], [`record`], [`time`], [`hash`] | names, revisions, times, digests |
 //! | [`manifest`], [`canonical`], [`yaml`], [`diff`] | objects as trees, as bytes to hash, as text for people |
 //! | [`sanitize`] | what of an object is content |
 //! | [`source`], [`sink`], [`store`], [`runtime`] | the seams: clusters read and written, storage, clock and chance |
+//! | [`backoff`] | how long to wait before the next try |
 //! | [`engine`], [`pipeline`] | from a source into the log |
 //! | [`repository`] | the log: open, commit, read, verify |
 //! | [`restore`] | plans and their application |
@@ -58,10 +60,12 @@
 //! |---|---|
 //! | `conformance` | the behaviour suite that every [`Store`](store::Store) and wrapper passes, for implementors' tests |
 
+pub mod backoff;
 pub mod canonical;
 pub mod diff;
 pub mod engine;
 pub mod error;
+mod failure;
 pub mod hash;
 pub mod manifest;
 pub mod memory;

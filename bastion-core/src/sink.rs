@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    error::{Category, Cause},
+    failure::{Category, Cause, Failure},
     object::{GroupKind, Kind, ObjectId, ResourceVersion},
 };
 
@@ -104,6 +104,12 @@ impl SinkError {
 
     /// Whether the same write may succeed later.
     pub fn is_retryable(&self) -> bool {
-        self.category == Category::Unavailable
+        self.category.is_retryable()
+    }
+}
+
+impl From<&SinkError> for Failure {
+    fn from(error: &SinkError) -> Self {
+        Self::new(error.category, error)
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 
 use crate::{
-    error::{Category, Cause},
+    failure::{Category, Cause, Failure},
     object::{GroupKind, Kind, ObjectId, ResourceVersion},
 };
 
@@ -192,6 +192,12 @@ impl SourceError {
 
     /// Whether the same look may succeed later.
     pub fn is_retryable(&self) -> bool {
-        self.category == Category::Unavailable
+        self.category.is_retryable()
+    }
+}
+
+impl From<&SourceError> for Failure {
+    fn from(error: &SourceError) -> Self {
+        Self::new(error.category, error)
     }
 }

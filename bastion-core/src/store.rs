@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 
 use crate::{
-    error::{Category, Cause},
+    failure::{Category, Cause},
     time::Timestamp,
 };
 
@@ -262,7 +262,7 @@ impl StoreError {
     /// Whether the same request may succeed later. After `OutcomeUnknown` only the log may send a create
     /// again, for it compares.
     pub fn is_retryable(&self) -> bool {
-        self.category() == Category::Unavailable
+        self.category().is_retryable()
     }
 
     /// Whether nothing lies there.

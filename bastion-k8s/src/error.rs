@@ -129,7 +129,7 @@ impl Error {
 
     /// Whether the same call may succeed later without anyone changing anything.
     pub fn is_retryable(&self) -> bool {
-        self.category() == Category::Unavailable
+        self.category().is_retryable()
     }
 
     /// Message, category and cause, as the engine's error types want them.

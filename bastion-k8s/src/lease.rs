@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use bastion_core::backoff::Backoff;
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::{task::JoinHandle, time::Instant};
@@ -22,7 +23,7 @@ use crate::{
     client::Client,
     error::{Error, Result},
     http::{
-        backoff::chance,
+        backoff::random,
         fault::{Fault, Right},
         rest::Request,
     },
@@ -160,9 +161,10 @@ impl Lease {
         answer.unwrap_or(Err(Fault::TimedOut(patience)))
     }
 
+    /// `retry`, and up to a quarter more.
     fn pause(&self) -> Duration {
-        let retry = u64::try_from(self.options.retry.as_millis()).unwrap_or(u64::MAX);
-        self.options.retry + Duration::from_millis(chance() % (retry / 4 + 1))
+        let longest = self.options.retry + self.options.retry / 4;
+        Backoff::new(longest, longest).jitter(0.2).next(random())
     }
 
     fn collection(&self) -> String {

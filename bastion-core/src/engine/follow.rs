@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{KindReport, NAMED_FAILURES};
-use crate::{error::Error, object::Kind, pipeline::KindSnapshot};
+use crate::{backoff::Backoff, error::Error, object::Kind, pipeline::KindSnapshot};
 
 /// How long a kind whose stream ended rests before it is read again: at first, and at most.
 const REST: (Duration, Duration) = (Duration::from_secs(15), Duration::from_mins(10));
@@ -12,8 +12,8 @@ const REST: (Duration, Duration) = (Duration::from_secs(15), Duration::from_mins
 pub(super) struct Followed {
     pub(super) kind: Kind,
     pub(super) state: State,
-    /// How often in a row its stream ended.
-    ends: u32,
+    /// Counts how often in a row its stream ended.
+    backoff: Backoff,
     report: KindReport,
 }
 
@@ -34,7 +34,7 @@ pub(super) enum State {
 impl Followed {
     pub(super) fn new(kind: Kind, before: Option<Self>) -> Self {
         let report = before.map(|b| b.report).unwrap_or_default();
-        Self { kind, state: State::Reading, ends: 0, report }
+        Self { kind, state: State::Reading, backoff: Backoff::new(REST.0, REST.1).jitter(0.0), report }
     }
 
     /// Whether a one-shot run has to wait for it.
@@ -55,9 +55,7 @@ impl Followed {
             return;
         }
         self.report.error = error;
-        let rest = REST.0.saturating_mul(1 << self.ends.min(10)).min(REST.1);
-        self.ends += 1;
-        self.state = if open { State::Resting(now + rest) } else { State::Ended };
+        self.state = if open { State::Resting(now + self.backoff.next(0)) } else { State::Ended };
     }
 
     /// The source turned out to be a one-shot source.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    error::{Category, Error},
+    backoff::Backoff,
+    error::{Error, Retry},
     runtime::SharedRuntime,
 };
 
@@ -13,37 +14,34 @@ const LONGEST: Duration = Duration::from_mins(1);
 const ONE_SHOT_TRIES: u32 = 6;
 
 /// Counts the tries of one thing, and tells how long to wait before the next.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Patience {
-    tries: u32,
+    backoff: Backoff,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { backoff: Backoff::new(FIRST, LONGEST) }
+    }
 }
 
 impl Patience {
     /// Whether anything failed yet.
     pub(crate) fn is_tried(&self) -> bool {
-        self.tries > 0
+        self.backoff.failures() > 0
     }
 
     /// How long to wait before the next try; `None` if there shall be none.
     ///
-    /// A continuous engine waits for what a person or the other side can mend while it runs: a storage or an
-    /// API server that is away, credentials that expired, a bucket that is not there. What only another
-    /// program or configuration can mend ends it.
+    /// A continuous engine waits for what a person or the other side can fix while it runs: a storage or an
+    /// API server that is away, credentials that expired, a bucket that is not there. What will never succeed
+    /// ends it.
     pub(crate) fn next(&mut self, error: &Error, one_shot: bool, random: u64) -> Option<Duration> {
-        let mendable = error.is_retryable()
-            || match error {
-                Error::Store(e) => matches!(e.category(), Category::Denied | Category::NotFound | Category::Other),
-                Error::Source(e) => e.category() != Category::Invalid,
-                _ => false,
-            };
-        if !mendable || (one_shot && self.tries + 1 >= ONE_SHOT_TRIES) {
-            return None;
+        match error.retry() {
+            Retry::Never => None,
+            Retry::Soon | Retry::OnceFixed if one_shot => self.backoff.next_within(ONE_SHOT_TRIES, random),
+            Retry::Soon | Retry::OnceFixed => Some(self.backoff.next(random)),
         }
-        let longest = FIRST.saturating_mul(1 << self.tries.min(10)).min(LONGEST);
-        self.tries += 1;
-        // Between half and all of it, so that those who failed together do not come back together.
-        let half = u64::try_from(longest.as_millis() / 2).unwrap_or(u64::MAX).max(1);
-        Some(Duration::from_millis(half + random % half))
     }
 
     /// As [`Self::next`], and waits. `false` if there shall be no other try.

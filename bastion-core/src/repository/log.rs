@@ -9,7 +9,7 @@ use super::{
     Repository,
     commit::Commit,
     format::{self, Checkpoint, Pack, PackRef, Segment, keys::ClusterKeys},
-    retry::{Backoff, Limit},
+    retry::{Attempts, Limit},
 };
 use crate::{
     error::{Error, Result},
@@ -58,16 +58,16 @@ impl Log {
     }
 
     /// For an operation that begins now.
-    pub(crate) fn backoff(&self) -> Backoff {
-        Backoff::new(&self.runtime, self.give_up_after).limited(&self.limit)
+    pub(crate) fn attempts(&self) -> Attempts {
+        Attempts::new(&self.runtime, self.give_up_after).limited(&self.limit)
     }
 
     /// Reads a file or a part of it.
     pub(crate) async fn get(&self, key: &Key, range: Option<Range<u64>>) -> StoreResult<Bytes> {
-        let mut backoff = self.backoff();
+        let mut attempts = self.attempts();
         loop {
             match self.store.get(key, range.clone()).await {
-                Err(e) if backoff.again(&e).await => {}
+                Err(e) if attempts.again(&e).await => {}
                 done => return done,
             }
         }
@@ -150,7 +150,7 @@ impl Log {
 
     /// The first files under a prefix, `limit` at most.
     async fn list(&self, prefix: &Prefix, after: Option<Key>, limit: usize) -> StoreResult<Vec<Key>> {
-        let mut backoff = self.backoff();
+        let mut attempts = self.attempts();
         let mut found: Vec<Key> = Vec::new();
         loop {
             // After a failure it goes on behind what it has.
@@ -162,7 +162,7 @@ impl Log {
                     None => return Ok(found),
                 }
             };
-            if !backoff.again(&error).await {
+            if !attempts.again(&error).await {
                 return Err(error);
             }
         }

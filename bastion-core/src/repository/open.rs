@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{
     Info, InitOptions, Inner, OpenOptions, Repository,
     format::{self, Config, keys},
-    retry::Backoff,
+    retry::Attempts,
 };
 use crate::{
     error::{Error, Result},
@@ -64,7 +64,7 @@ enum Written {
 
 /// Creates bastion.json, or reads the one that is there.
 async fn create_config(store: &Arc<dyn Store>, runtime: &SharedRuntime, bytes: &Bytes) -> Result<Written> {
-    let mut backoff = Backoff::new(runtime, Some(PATIENCE));
+    let mut attempts = Attempts::new(runtime, Some(PATIENCE));
     loop {
         let error = match store.put(&keys::config(), bytes.clone(), &PutOptions::create()).await {
             Ok(_) => return Ok(Written::New),
@@ -74,7 +74,7 @@ async fn create_config(store: &Arc<dyn Store>, runtime: &SharedRuntime, bytes: &
             },
             Err(e) => e,
         };
-        if !backoff.again(&error).await {
+        if !attempts.again(&error).await {
             return Err(error.into());
         }
     }

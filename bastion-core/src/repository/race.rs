@@ -29,7 +29,7 @@ impl Log {
     /// The same bytes are sent again after a lost answer, and after "exists already" what lies there is
     /// compared with them: equal is own success.
     pub(crate) async fn claim(&self, key: &Key, bytes: &Bytes, deadline: Option<Duration>) -> Result<Claim> {
-        let mut backoff = self.backoff();
+        let mut attempts = self.attempts();
         loop {
             let error = match self.store.put(key, bytes.clone(), &PutOptions::create()).await {
                 Ok(_) => return Ok(Claim::Ours),
@@ -41,7 +41,7 @@ impl Log {
                 },
                 Err(e) => e,
             };
-            if !backoff.again(&error).await {
+            if !attempts.again(&error).await {
                 return Err(error.into());
             }
             if deadline.is_some_and(|d| self.runtime.uptime() >= d) {
@@ -53,7 +53,7 @@ impl Log {
     /// Stores a file that is named by its content: it may be sent as often as need be, and whoever was
     /// faster stored the same.
     pub(crate) async fn store_named(&self, key: &Key, bytes: &Bytes) -> Result<()> {
-        let mut backoff = self.backoff();
+        let mut attempts = self.attempts();
         loop {
             let error = match self.store.put(key, bytes.clone(), &PutOptions::create()).await {
                 Ok(_) => return Ok(()),
@@ -67,7 +67,7 @@ impl Log {
                 },
                 Err(e) => e,
             };
-            if !backoff.again(&error).await {
+            if !attempts.again(&error).await {
                 return Err(error.into());
             }
         }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{error::chain, runtime::SharedRuntime, store::StoreError};
+use crate::{backoff::Backoff, failure::chain, runtime::SharedRuntime, store::StoreError};
 
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(15);
@@ -36,21 +36,21 @@ impl Limit {
     }
 }
 
-/// Exponential backoff with jitter. Counts the tries of one operation.
+/// Counts the attempts of one operation, and waits between them.
 #[derive(Debug)]
-pub(crate) struct Backoff {
+pub(crate) struct Attempts {
     runtime: SharedRuntime,
     give_up_after: Option<Duration>,
     limit: Limit,
     since: Duration,
-    tries: u32,
+    backoff: Backoff,
 }
 
-impl Backoff {
+impl Attempts {
     /// For an operation that begins now; `None` never gives up.
     pub(crate) fn new(runtime: &SharedRuntime, give_up_after: Option<Duration>) -> Self {
-        let limit = Limit::default();
-        Self { runtime: runtime.clone(), give_up_after, limit, since: runtime.uptime(), tries: 0 }
+        let (limit, backoff) = (Limit::default(), Backoff::new(FIRST, LONGEST));
+        Self { runtime: runtime.clone(), give_up_after, limit, since: runtime.uptime(), backoff }
     }
 
     /// Gives up also when that is over.
@@ -58,7 +58,7 @@ impl Backoff {
         Self { limit: limit.clone(), ..self }
     }
 
-    /// Waits before the next try, or says at once that there shall be none: the error is final, or the time
+    /// Waits before the next attempt, or says at once that there shall be none: the error is final, or the time
     /// is over.
     pub(crate) async fn again(&mut self, error: &StoreError) -> bool {
         let elapsed = self.runtime.uptime().saturating_sub(self.since);
@@ -66,14 +66,10 @@ impl Backoff {
         if is_over || !error.is_retryable() {
             return false;
         }
-        let longest = FIRST.saturating_mul(1 << self.tries.min(10)).min(LONGEST);
-        self.tries += 1;
-        if self.tries == 4 {
+        let wait = self.backoff.next(self.runtime.random());
+        if self.backoff.failures() == 4 {
             tracing::warn!(error = chain(error), "the storage does not answer as it should; trying on");
         }
-        // Between half and all of it: writers that failed together do not come back together.
-        let half = u64::try_from(longest.as_millis() / 2).unwrap_or(u64::MAX).max(1);
-        let wait = Duration::from_millis(half + self.runtime.random() % half);
         self.runtime.sleep(wait).await;
         true
     }

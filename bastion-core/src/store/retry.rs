@@ -8,7 +8,7 @@ use futures::{
 };
 
 use super::{Key, Meta, Prefix, PutMode, PutOptions, Store, StoreError, StoreResult};
-use crate::{error::chain, runtime::SharedRuntime};
+use crate::{backoff::Backoff, failure::chain, runtime::SharedRuntime};
 
 /// How often and how patiently a [`RetryStore`] tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,12 +29,9 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The pause after try number `tried` (from 1) failed: chance between nothing and the doubled pause, so
-    /// that clients that failed together do not come back together.
-    fn pause(&self, tried: u32, random: u64) -> Duration {
-        let longest = self.first_pause.saturating_mul(1 << (tried - 1).min(20)).min(self.longest_pause);
-        let nanos = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
-        Duration::from_nanos(random % nanos.saturating_add(1).max(1))
+    /// All of each pause is left to chance, so that clients that failed together do not come back together.
+    fn backoff(&self) -> Backoff {
+        Backoff::new(self.first_pause, self.longest_pause).jitter(1.0)
     }
 }
 
@@ -61,24 +58,24 @@ impl RetryStore {
     }
 
     /// Waits before another try, or hands the error back: it will not help, or there were enough tries.
-    async fn pause_after(&self, error: StoreError, tried: u32) -> StoreResult<()> {
+    async fn pause_after(&self, error: StoreError, backoff: &mut Backoff) -> StoreResult<()> {
         // A full disk is for people; the caller keeps what it has and asks again in its own time.
-        if tried >= self.policy.attempts || !error.is_retryable() || matches!(error, StoreError::Full { .. }) {
+        if !error.is_retryable() || matches!(error, StoreError::Full { .. }) {
             return Err(error);
         }
-        let pause = self.policy.pause(tried, self.runtime.random());
+        let Some(pause) = backoff.next_within(self.policy.attempts, self.runtime.random()) else { return Err(error) };
+        let tried = backoff.failures();
         tracing::debug!(error = chain(&error), tried, ?pause, "storage request failed; trying again");
         self.runtime.sleep(pause).await;
         Ok(())
     }
 
-    async fn again<'a, T>(&self, call: impl Fn() -> BoxFuture<'a, StoreResult<T>> + Send) -> StoreResult<T> {
-        let mut tried = 0;
+    async fn retry<'a, T>(&self, call: impl Fn() -> BoxFuture<'a, StoreResult<T>> + Send) -> StoreResult<T> {
+        let mut backoff = self.policy.backoff();
         loop {
-            tried += 1;
             match call().await {
                 Ok(value) => return Ok(value),
-                Err(error) => self.pause_after(error, tried).await?,
+                Err(error) => self.pause_after(error, &mut backoff).await?,
             }
         }
     }
@@ -90,8 +87,8 @@ struct Listing {
     prefix: Prefix,
     last: Option<Key>,
     entries: BoxStream<'static, StoreResult<Meta>>,
-    /// Failures since the last entry.
-    tried: u32,
+    /// Counts failures since the last entry.
+    backoff: Backoff,
     failed: bool,
 }
 
@@ -100,13 +97,12 @@ impl Listing {
         while !self.failed {
             match self.entries.next().await? {
                 Ok(meta) => {
-                    self.tried = 0;
+                    self.backoff.reset();
                     self.last = Some(meta.key.clone());
                     return Some((Ok(meta), self));
                 }
                 Err(error) => {
-                    self.tried += 1;
-                    if let Err(error) = self.store.pause_after(error, self.tried).await {
+                    if let Err(error) = self.store.pause_after(error, &mut self.backoff).await {
                         self.failed = true;
                         return Some((Err(error), self));
                     }
@@ -123,16 +119,16 @@ impl Store for RetryStore {
     async fn put(&self, key: &Key, body: Bytes, options: &PutOptions) -> StoreResult<Meta> {
         match options.mode {
             PutMode::Create => self.inner.put(key, body, options).await,
-            PutMode::Overwrite => self.again(|| self.inner.put(key, body.clone(), options)).await,
+            PutMode::Overwrite => self.retry(|| self.inner.put(key, body.clone(), options)).await,
         }
     }
 
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> StoreResult<Bytes> {
-        self.again(|| self.inner.get(key, range.clone())).await
+        self.retry(|| self.inner.get(key, range.clone())).await
     }
 
     async fn head(&self, key: &Key) -> StoreResult<Meta> {
-        self.again(|| self.inner.head(key)).await
+        self.retry(|| self.inner.head(key)).await
     }
 
     fn list(&self, prefix: &Prefix, after: Option<&Key>) -> BoxStream<'static, StoreResult<Meta>> {
@@ -141,14 +137,14 @@ impl Store for RetryStore {
             prefix: prefix.clone(),
             last: after.cloned(),
             entries: self.inner.list(prefix, after),
-            tried: 0,
+            backoff: self.policy.backoff(),
             failed: false,
         };
         stream::unfold(listing, Listing::next).boxed()
     }
 
     async fn delete(&self, key: &Key) -> StoreResult<()> {
-        self.again(|| self.inner.delete(key)).await
+        self.retry(|| self.inner.delete(key)).await
     }
 }
 
@@ -231,7 +227,11 @@ mod tests {
     #[test]
     fn pauses_double_up_to_the_longest() {
         let policy = RetryPolicy::default();
-        let longest = |tried| (0..1000).map(|n| policy.pause(tried, n * 7_919_333)).max().unwrap();
+        let pause = |tried, random| {
+            let mut backoff = policy.backoff();
+            (0..tried).map(|_| backoff.next(random)).last().unwrap()
+        };
+        let longest = |tried| (0..1000).map(|n| pause(tried, n * 7_919_333)).max().unwrap();
         assert!(longest(1) <= Duration::from_millis(200) && longest(1) > Duration::from_millis(150));
         assert!(longest(3) <= Duration::from_millis(800) && longest(3) > Duration::from_millis(600));
         assert!(longest(60) <= Duration::from_secs(10));

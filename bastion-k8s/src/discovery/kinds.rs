@@ -7,6 +7,7 @@ use std::{
 };
 
 use bastion_core::{
+    backoff::Backoff,
     error::Category,
     object::{GroupKind, Kind, Scope},
     source::{KindChange, Observation, SourceError},
@@ -23,7 +24,7 @@ use crate::{
         plan::{Plan, plan},
     },
     error::{Error, Result},
-    http::backoff::Backoff,
+    http::backoff::{patient, random},
     select::Selection,
     source::follow::Follower,
 };
@@ -90,7 +91,7 @@ pub(crate) fn follow(
         settled: false,
         next: Instant::now(),
         round: AFTER_CHANGE.len(),
-        backoff: Backoff::patient(),
+        backoff: patient(),
         out: VecDeque::new(),
     };
     Box::pin(futures::stream::unfold(watcher, |mut watcher| async {
@@ -237,7 +238,7 @@ impl KindWatcher {
                 AFTER_CHANGE.get(self.round).copied().unwrap_or(calm)
             }
             Err(error) => {
-                let wait = self.backoff.next(None);
+                let wait = self.backoff.next(random());
                 if self.known.outage(&error) {
                     self.out.push_back(failed("discovery", error));
                 }

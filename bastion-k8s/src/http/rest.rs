@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::{
     client::Client,
     http::{
-        backoff::Backoff,
+        backoff::{brisk, random},
         fault::{Fault, Status},
     },
 };
@@ -75,7 +75,7 @@ impl Client {
 
     /// A call whose answer may have so many bytes; beyond it is given up.
     pub(crate) async fn call_up_to(&self, request: &Request, most: usize) -> Result<Bytes, Fault> {
-        let mut backoff = Backoff::brisk();
+        let mut backoff = brisk();
         loop {
             let fault = match self.attempt(request, most).await {
                 Ok(body) => return Ok(body),
@@ -94,8 +94,8 @@ impl Client {
                 | Fault::TooLong(_)
                 | Fault::Malformed(_) => false,
             };
-            let wait = backoff.next(fault.retry_after());
-            if !again || backoff.tries() >= TRIES {
+            let wait = backoff.next_after(fault.retry_after(), random());
+            if !again || backoff.failures() >= TRIES {
                 return Err(fault);
             }
             tracing::debug!(path = %request.path, %fault, ?wait, "trying again");

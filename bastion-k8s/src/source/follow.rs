@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bastion_core::{
+    backoff::Backoff,
     error::Category,
     object::{Kind, ResourceVersion, Scope},
     source::{Observation, SourceError},
@@ -14,7 +15,7 @@ use crate::{
     client::Client,
     error::Error,
     http::{
-        backoff::{Backoff, chance},
+        backoff::{patient, random},
         fault::{Fault, Right, Status},
         lines::Lines,
         pages::{self, Pages},
@@ -108,7 +109,7 @@ impl Follower {
             phase: Phase::List,
             out: VecDeque::new(),
             pause: None,
-            backoff: Backoff::patient(),
+            backoff: patient(),
             outage: Outage::default(),
             changes,
             stale: Vec::new(),
@@ -225,7 +226,7 @@ impl Follower {
             // What was listed so far proves nothing of the rest: begin again.
             Err(error) => {
                 // Who cannot show metadata alone, or not so much at once, may still show everything piece by piece.
-                self.metadata_only &= self.backoff.tries() < METADATA_TRIES;
+                self.metadata_only &= self.backoff.failures() < METADATA_TRIES;
                 self.failed(error, Phase::List);
             }
         }
@@ -267,7 +268,7 @@ impl Follower {
 
     async fn connect(&mut self, at: ResourceVersion) {
         // Spread, so that a hundred watches do not come back in one moment.
-        let seconds = (300 + chance() % 300).to_string();
+        let seconds = (300 + random() % 300).to_string();
         let mut query = vec![
             ("watch", "1"),
             ("allowWatchBookmarks", "true"),
@@ -316,7 +317,7 @@ impl Follower {
             Ok(Ok(None)) if watching.heard => self.phase = Phase::Connect(watching.at),
             Ok(Ok(None)) => {
                 if watching.since.elapsed() < SHORT {
-                    self.pause = Some(self.backoff.next(None));
+                    self.pause = Some(self.backoff.next(random()));
                 }
                 self.phase = Phase::Resume(watching.at);
             }
@@ -408,8 +409,9 @@ impl Follower {
     /// Reports what failed and goes on with `next` after a while; a one-shot source gives up in the end.
     fn failed(&mut self, error: Error, next: Phase) {
         let denied = error.category() == Category::Denied;
-        let wait = if denied { DENIED_AGAIN + Duration::from_millis(chance() % 2000) } else { self.backoff.next(None) };
-        if !self.continuous && (!error.is_retryable() || self.backoff.tries() > ONE_SHOT_TRIES) {
+        let wait =
+            if denied { DENIED_AGAIN + Duration::from_millis(random() % 2000) } else { self.backoff.next(random()) };
+        if !self.continuous && (!error.is_retryable() || self.backoff.failures() > ONE_SHOT_TRIES) {
             self.out.push_back(Err(error.into()));
             self.phase = Phase::Done;
             return;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::Applier;
 use crate::{
-    error::chain,
+    backoff::Backoff,
+    failure::chain,
     object::{GroupKind, Kind, ObjectId},
     sink::{Live, Readiness, SinkError},
 };
@@ -12,31 +13,34 @@ use crate::{
 /// How often a call is made that may succeed later.
 const TRIES: u32 = 5;
 
+/// Between two looks at the cluster: 0.4 s doubled up to 3.2 s.
+pub(super) fn backoff() -> Backoff {
+    Backoff::new(Duration::from_millis(400), Duration::from_millis(3200))
+}
+
 impl Applier {
     /// Calls until it succeeds, cannot succeed, or was tried often enough.
     pub(super) async fn patiently<T, F: Future<Output = Result<T, SinkError>>>(
         &self,
         call: impl Fn() -> F,
     ) -> Result<T, String> {
-        let mut tries = 0;
+        let mut backoff = backoff();
         loop {
-            match call().await {
+            let error = match call().await {
                 Ok(value) => return Ok(value),
-                Err(error) if error.is_retryable() && tries + 1 < TRIES && !self.cancel.is_cancelled() => {
-                    tries += 1;
-                    self.pause(tries).await;
-                }
-                Err(error) => return Err(chain(&error)),
+                Err(error) => error,
+            };
+            let wait = backoff.next_within(TRIES, self.runtime.random());
+            match wait.filter(|_| error.is_retryable() && !self.cancel.is_cancelled()) {
+                Some(wait) => self.runtime.sleep(wait).await,
+                None => return Err(chain(&error)),
             }
         }
     }
 
-    /// Waits a little, and longer each time: 0.2 s doubled up to 3.2 s, half of it by chance.
-    pub(super) async fn pause(&self, times: u32) {
-        let full = Duration::from_millis(200) * 2_u32.pow(times.min(4));
-        let half = full / 2;
-        let chance = half.mul_f64(f64::from(self.runtime.random().to_le_bytes()[0]) / 255.0);
-        self.runtime.sleep(half + chance).await;
+    /// Waits a little, and longer each time.
+    pub(super) async fn pause(&self, backoff: &mut Backoff) {
+        self.runtime.sleep(backoff.next(self.runtime.random())).await;
     }
 
     /// How the cluster serves a kind. One that a CRD of this restore defines may take a moment to appear.
@@ -47,7 +51,7 @@ impl Applier {
         }
         let expected = !self.dry_run && self.plan.defines.contains(kind);
         let deadline = self.runtime.uptime() + self.plan.options.ready_within;
-        let mut asked = 0;
+        let mut backoff = backoff();
         let found = loop {
             let found = self.patiently(|| self.sink.resolve(kind, version)).await?;
             if found.is_some() || !expected || self.runtime.uptime() >= deadline || self.cancel.is_cancelled() {
@@ -57,8 +61,7 @@ impl Applier {
             if let Some(known) = self.learn(|learned| learned.kinds.get(&key).cloned()) {
                 break known;
             }
-            asked += 1;
-            self.pause(asked).await;
+            self.pause(&mut backoff).await;
         };
         self.learn(|learned| learned.kinds.insert(key, found.clone()));
         Ok(found)
@@ -81,7 +84,7 @@ impl Applier {
     pub(super) async fn until_ready(&self, kind: &Kind, id: &ObjectId) -> Result<(), String> {
         let within = self.plan.options.ready_within;
         let deadline = self.runtime.uptime() + within;
-        let mut asked = 0;
+        let mut backoff = backoff();
         loop {
             match self.patiently(|| self.sink.ready(kind, id)).await? {
                 Readiness::Ready => return Ok(()),
@@ -89,10 +92,7 @@ impl Applier {
                 Readiness::NotYet(why) if self.runtime.uptime() >= deadline || self.cancel.is_cancelled() => {
                     return Err(format!("not ready within {} s: {why}", within.as_secs()));
                 }
-                Readiness::NotYet(_) => {
-                    asked += 1;
-                    self.pause(asked).await;
-                }
+                Readiness::NotYet(_) => self.pause(&mut backoff).await,
             }
         }
     }

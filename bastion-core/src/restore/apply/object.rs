@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::Applier;
+use super::{Applier, cluster::backoff};
 use crate::{
     canonical,
     error::chain,
@@ -179,13 +179,12 @@ impl Applier {
     async fn until_gone(&self, kind: &Kind, id: &ObjectId) -> Result<(), String> {
         let within = self.plan.options.ready_within;
         let deadline = self.runtime.uptime() + within;
-        let mut asked = 0;
+        let mut backoff = backoff();
         while self.get(kind, id).await?.is_some_and(|live| is_leaving(&live)) {
             if self.runtime.uptime() >= deadline || self.cancel.is_cancelled() {
                 return Err(format!("the object of that name is still being deleted after {} s", within.as_secs()));
             }
-            asked += 1;
-            self.pause(asked).await;
+            self.pause(&mut backoff).await;
         }
         Ok(())
     }
