@@ -71,9 +71,7 @@ impl Exit {
     /// The code for an error.
     pub(crate) fn of(error: &CliError) -> Self {
         match error {
-            CliError::Usage(_) | CliError::Kubernetes(Kubernetes::SecretsInTheClear | Kubernetes::Selection(_)) => {
-                Self::Usage
-            }
+            CliError::Usage(_) | CliError::Kubernetes(Kubernetes::Selection(_)) => Self::Usage,
             CliError::NothingMatched { .. } => Self::NothingMatched,
             CliError::Damaged { .. } => Self::Damaged,
             // Nobody was faster: it has long been there.

@@ -8,7 +8,6 @@ mod error;
 mod exit;
 mod json;
 mod kinds;
-mod labels;
 mod logging;
 mod objects;
 mod output;

@@ -7,14 +7,14 @@ use bastion_core::{
     object::{GroupKind, ObjectId},
     record::{Revision, RevisionState},
     repository::{ObjectFilter, Snapshot},
+    select::{KindWord, LabelSelector},
 };
 use futures::{StreamExt, TryStreamExt};
 
 use crate::{
     args::{Named, ObjectArgs, OneObject},
     error::{CliError, Result},
-    kinds::{KindWord, name_prefix},
-    labels::Labels,
+    kinds::name_prefix,
 };
 
 /// Every state: what was deleted has a history, too.
@@ -27,14 +27,13 @@ pub(crate) struct Wanted {
     pub(crate) filter: ObjectFilter,
     /// These only, where objects of several kinds were named one by one.
     pairs: Option<BTreeSet<(GroupKind, String)>>,
-    labels: Option<Labels>,
+    labels: Option<LabelSelector>,
 }
 
 impl Wanted {
     /// Reads the arguments; kinds are those of the log.
     pub(crate) async fn new(snapshot: &Snapshot, args: &ObjectArgs) -> Result<Self> {
-        let labels = args.selector.as_deref().map(str::parse::<Labels>).transpose().map_err(CliError::Usage)?;
-        let mut wanted = Self { labels, ..Self::default() };
+        let mut wanted = Self { labels: args.selector.clone(), ..Self::default() };
         if let Some(namespace) = &args.namespace {
             wanted.filter.namespaces = Some(vec![namespace.as_str().into()]);
         }
@@ -66,7 +65,7 @@ impl Wanted {
     pub(crate) fn predicate(self) -> Option<impl Fn(&Manifest) -> bool + Send + Sync + 'static> {
         (self.pairs.is_some() || self.labels.is_some()).then_some(move |manifest: &Manifest| {
             manifest.id().is_some_and(|id| self.takes(&id))
-                && self.labels.as_ref().is_none_or(|l| l.matches(labels_of(manifest)))
+                && self.labels.as_ref().is_none_or(|l| l.matches(&labels_of(manifest)))
         })
     }
 }
@@ -156,8 +155,7 @@ async fn kinds(snapshot: &Snapshot, words: &[KindWord]) -> Result<Vec<GroupKind>
 
 /// The kind whose name is most like the word, if one is like it at all.
 fn near(word: &KindWord, known: &BTreeSet<GroupKind>) -> Option<GroupKind> {
-    let likeness = |kind: &GroupKind| (word.likeness(kind), kind.clone());
-    known.iter().map(likeness).max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(l, _)| *l > 0.7).map(|(_, kind)| kind)
+    known.iter().filter_map(|kind| Some((word.distance(kind)?, kind))).min().map(|(_, kind)| kind.clone())
 }
 
 /// Short and irregular names of custom resources stand in their saved definitions.
@@ -183,12 +181,12 @@ async fn by_definition(snapshot: &Snapshot, word: &KindWord) -> Result<Vec<Group
     Ok(found)
 }
 
-async fn has_labels(snapshot: &Snapshot, revision: &Revision, labels: Option<&Labels>) -> Result<bool> {
+async fn has_labels(snapshot: &Snapshot, revision: &Revision, labels: Option<&LabelSelector>) -> Result<bool> {
     let Some(labels) = labels else { return Ok(true) };
     if revision.state != RevisionState::Put {
         return Ok(false);
     }
-    Ok(labels.matches(labels_of(&manifest(snapshot, revision).await?)))
+    Ok(labels.matches(&labels_of(&manifest(snapshot, revision).await?)))
 }
 
 fn labels_of(manifest: &Manifest) -> Option<&Map> {

@@ -1,6 +1,6 @@
 //! What to do about an error: the only place with advice.
 
-use bastion_core::{Category, Error, source::SourceError, store::StoreError};
+use bastion_core::{Category, Error, select::SelectionError, source::SourceError, store::StoreError};
 use bastion_k8s::Error as Kubernetes;
 
 use crate::error::CliError;
@@ -12,7 +12,7 @@ pub(crate) fn remedy(error: &CliError, repo: &str) -> Option<String> {
         CliError::Kubernetes(Kubernetes::Config { .. }) => {
             Some("check --kubeconfig, KUBECONFIG and --context".to_owned())
         }
-        CliError::Kubernetes(Kubernetes::SecretsInTheClear) => {
+        CliError::Kubernetes(Kubernetes::Selection(SelectionError::SecretsInTheClear { .. })) => {
             Some("there is no encryption yet: whoever reads the repository would read them".to_owned())
         }
         CliError::Kubernetes(e) => cluster(e.category(), "get, list and watch"),

@@ -75,7 +75,7 @@ async fn term(
     };
     compare(leadership, writer.head(), health);
     tell(leadership, writer.head());
-    let source = Arc::new(WatchSource::new(client.clone(), config.selection())?);
+    let source = Arc::new(WatchSource::new(client.clone(), config.selection()?)?);
     let engine = Engine::new(source, writer, config.engine_options()?);
     let stats = engine.stats();
     health.set_stats(stats.clone());

@@ -46,6 +46,7 @@
 //! | [`object`], [`record`], [`time`], [`hash`] | names, revisions, times, digests |
 //! | [`manifest`], [`canonical`], [`yaml`], [`diff`] | objects as trees, as bytes to hash, as text for people |
 //! | [`sanitize`] | what of an object is content |
+//! | [`select`] | which objects are backed up; words for kinds, label selectors |
 //! | [`source`], [`sink`], [`store`], [`runtime`] | the seams: clusters read and written, storage, clock and chance |
 //! | [`backoff`] | how long to wait before the next try |
 //! | [`engine`], [`pipeline`] | from a source into the log |
@@ -78,6 +79,7 @@ pub mod restore;
 pub mod retention;
 pub mod runtime;
 pub mod sanitize;
+pub mod select;
 pub mod sink;
 pub mod source;
 pub mod store;

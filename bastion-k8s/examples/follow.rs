@@ -5,7 +5,7 @@
 use std::{error::Error, time::Instant};
 
 use bastion_core::{object::ResourceVersion, source::Source};
-use bastion_k8s::{ConnectOptions, Mode, Selection, WatchSource, connect, discovery::preview};
+use bastion_k8s::{ConnectOptions, Selection, WatchSource, connect, discovery::preview};
 use futures::StreamExt;
 
 #[tokio::main]
@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let client = connect(&ConnectOptions { kubeconfig: Some(kubeconfig.into()), ..ConnectOptions::default() }).await?;
     let start = Instant::now();
-    let mut selection = Selection { mode: Mode::All, ..Selection::default() };
+    let mut selection = Selection::all();
     if kind == "kinds" {
         let source = WatchSource::new(client, selection)?;
         let mut changes = source.kinds();
@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
         return Ok(());
     }
-    selection.kinds.insert(kind.clone());
+    selection.kinds.insert(kind.parse()?);
     let preview = preview(&client, &selection).await?;
     let kind = preview.followed.first().ok_or("no such kind")?;
     let source = WatchSource::new(client, selection)?;

@@ -2,12 +2,14 @@
 
 pub(crate) mod crds;
 pub(crate) mod kinds;
-pub(crate) mod names;
 pub(crate) mod plan;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bastion_core::object::{GroupKind, Kind, ObjectId, Scope};
+use bastion_core::{
+    object::{GroupKind, Kind, ObjectId, Scope},
+    select::{KindWord, Selection},
+};
 use serde::Deserialize;
 
 use self::{crds::Crd, plan::plan};
@@ -19,7 +21,6 @@ use crate::{
         paths,
         rest::Request,
     },
-    select::Selection,
     source::fetch,
 };
 
@@ -64,6 +65,15 @@ impl Resource {
         GroupKind::new(self.group.as_str(), self.kind.as_str())
     }
 
+    /// Whether that word means this kind: by plural, singular, kind or short name, and by group where one is given.
+    pub fn is_meant_by(&self, word: &KindWord) -> bool {
+        word.matches_names(&self.group, self.names())
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        [&self.plural, &self.singular, &self.kind].into_iter().chain(&self.short_names).map(String::as_str)
+    }
+
     /// Versions in which all these verbs are served, the preferred first.
     pub(crate) fn versions_with<'a>(&'a self, verbs: &'a [&str]) -> impl Iterator<Item = &'a str> {
         let has = |served: &[String]| verbs.iter().all(|verb| served.iter().any(|s| s == verb));
@@ -102,15 +112,12 @@ pub struct Preview {
 /// What `selection` comes to on this cluster. An unknown kind and a selection that cannot be are errors.
 pub async fn preview(client: &Client, selection: &Selection) -> Result<Preview> {
     selection.check()?;
-    if let Some(labels) = &selection.labels {
-        check_labels(client, labels).await?;
-    }
     let served = client.discover().await?;
     let (crds, crds_failed) = match crds::list(client).await {
         Ok(crds) => (crds, None),
         Err(error) => (BTreeMap::new(), Some(error)),
     };
-    let plan = plan(selection, &served, &crds)?;
+    let plan = plan(selection, &served, &crds);
     if let Some((name, near)) = plan.unknown.into_iter().next() {
         return Err(Error::UnknownKind { name, near });
     }
@@ -120,18 +127,6 @@ pub async fn preview(client: &Client, selection: &Selection) -> Result<Preview> 
     }
     let missing_namespaces = missing(client, &selection.namespaces).await;
     Ok(Preview { followed: plan.followed, skipped: plan.skipped, failed, missing_namespaces })
-}
-
-/// Lets the API server read the label selector: its grammar is the server's.
-async fn check_labels(client: &Client, labels: &str) -> Result<()> {
-    let path = paths::with_query("/api/v1/namespaces", &[("limit", "1"), ("labelSelector", labels)]);
-    match client.call(&Request::get(path)).await {
-        Err(Fault::Status(status)) if status.code == 400 => {
-            Err(Error::Selection(format!("{labels:?} is no label selector: {}", status.message)))
-        }
-        // Every other failure is the business of what is read in earnest.
-        _ => Ok(()),
-    }
 }
 
 async fn missing(client: &Client, namespaces: &BTreeSet<String>) -> Vec<String> {

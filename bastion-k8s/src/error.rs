@@ -2,6 +2,7 @@
 
 use bastion_core::{
     error::{Category, Cause},
+    select::SelectionError,
     sink::SinkError,
     source::SourceError,
 };
@@ -47,14 +48,9 @@ pub enum Error {
         /// Names that look like it.
         near: Vec<String>,
     },
-    /// Secrets were asked for, and the repository has no encryption.
-    #[error(
-        "Secrets would be stored in the clear; say so with plaintext secrets (`--plaintext-secrets`) or leave them out"
-    )]
-    SecretsInTheClear,
     /// The selection cannot be followed.
-    #[error("{0}")]
-    Selection(String),
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
     /// The object, or the path to it, is not there.
     #[error("{doing}: not found ({message})")]
     NotFound {
@@ -114,11 +110,9 @@ impl Error {
     /// What sort of failure this is.
     pub fn category(&self) -> Category {
         match self {
-            Self::Config { .. }
-            | Self::SecretsInTheClear
-            | Self::Selection(_)
-            | Self::Refused { .. }
-            | Self::UnknownKind { .. } => Category::Invalid,
+            Self::Config { .. } | Self::Selection(_) | Self::Refused { .. } | Self::UnknownKind { .. } => {
+                Category::Invalid
+            }
             Self::Unauthorized { .. } | Self::Forbidden { .. } => Category::Denied,
             Self::NotFound { .. } => Category::NotFound,
             Self::Conflict { .. } => Category::Conflict,

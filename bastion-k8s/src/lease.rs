@@ -61,11 +61,11 @@ impl LeaseOptions {
 
     fn check(&self) -> Result<()> {
         if self.identity.is_empty() {
-            return Err(Error::Selection("a candidate for a lease needs an identity".into()));
+            return Err(Error::Config { what: "a candidate for a lease needs an identity".into(), source: None });
         }
         if !(self.retry < self.renew_deadline && self.renew_deadline < self.duration) {
             let why = "a lease needs retry < renew deadline < duration, or two may lead at once";
-            return Err(Error::Selection(why.into()));
+            return Err(Error::Config { what: why.into(), source: None });
         }
         Ok(())
     }

@@ -8,12 +8,11 @@ mod http;
 pub mod lease;
 mod meta;
 mod partial;
-pub mod select;
 pub mod source;
 
 pub use apply::ApplySink;
+pub use bastion_core::select::{Mode, Selection};
 pub use client::{Client, ConnectOptions, connect};
 pub use error::{Error, Result};
 pub use lease::{Leadership, Lease, LeaseOptions, LogEnd};
-pub use select::{Mode, Selection};
 pub use source::{list::ListSource, watch::WatchSource};

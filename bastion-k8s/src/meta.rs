@@ -10,7 +10,8 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::select::ANNOTATION;
+/// The annotation that marks objects, and namespaces for all that is in them.
+pub(crate) const ANNOTATION: &str = "backup/enabled";
 
 /// What is read of an object.
 #[derive(Debug, Deserialize)]

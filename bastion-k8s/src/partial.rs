@@ -7,10 +7,7 @@ use bytes::Bytes;
 use prost::Message;
 use serde::Deserialize;
 
-use crate::{
-    meta::{self, Enabled, Head, Meta, Page},
-    select::ANNOTATION,
-};
+use crate::meta::{self, ANNOTATION, Enabled, Head, Meta, Page};
 
 /// What is asked for: metadata as protobuf, or as JSON; whole objects from servers that know neither.
 pub(crate) const ACCEPT: &str = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, \

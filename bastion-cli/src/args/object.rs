@@ -1,11 +1,9 @@
 //! Which stored objects: kubectl's `TYPE NAME`, `TYPE/NAME`, `-n`, `-A`, `-l`.
 
+use bastion_core::select::{KindWord, LabelSelector, SelectionError};
 use clap::Args;
 
-use crate::{
-    error::{CliError, Result},
-    kinds::KindWord,
-};
+use crate::error::{CliError, Result};
 
 /// In which namespaces to look.
 #[derive(Debug, Clone, Default, Args)]
@@ -29,7 +27,7 @@ pub(crate) struct ObjectArgs {
     pub(crate) all_namespaces: bool,
     /// With these labels: app=web,tier!=cache,env in (a,b)
     #[arg(long, short = 'l', value_name = "LABELS")]
-    pub(crate) selector: Option<String>,
+    pub(crate) selector: Option<LabelSelector>,
 }
 
 /// Exactly one object.
@@ -73,6 +71,10 @@ impl OneObject {
     }
 }
 
+fn kind_word(text: &str) -> Result<KindWord> {
+    text.parse().map_err(|error: SelectionError| CliError::Usage(error.to_string()))
+}
+
 fn parse(words: &[String]) -> Result<Named> {
     let Some((first, names)) = words.split_first() else { return Ok(Named::All) };
     if words.iter().any(|w| w.contains('/')) {
@@ -80,14 +82,14 @@ fn parse(words: &[String]) -> Result<Named> {
             .iter()
             .map(|w| match w.split_once('/') {
                 Some((kind, name)) if !name.is_empty() && !name.contains('/') => {
-                    Ok((KindWord::parse(kind)?, name.to_owned()))
+                    Ok((kind_word(kind)?, name.to_owned()))
                 }
                 _ => Err(CliError::Usage(format!("{w:?} is not TYPE/NAME; either all objects are, or none"))),
             })
             .collect::<Result<_>>()
             .map(Named::Objects);
     }
-    let kinds = first.split(',').map(KindWord::parse).collect::<Result<Vec<_>>>()?;
+    let kinds = first.split(',').map(kind_word).collect::<Result<Vec<_>>>()?;
     if names.is_empty() {
         return Ok(Named::Kinds(kinds));
     }

@@ -4,14 +4,11 @@ use bastion_core::{
     manifest::{Path, PathError},
     object::GroupKind,
     sanitize::Rules,
+    select::{Key, KindWord, LabelSelector, Mode, Selection},
 };
-use bastion_k8s::{Mode, Selection};
 use clap::Args;
 
-use crate::{
-    error::{CliError, Result},
-    labels::Labels,
-};
+use crate::error::{CliError, Result};
 
 /// What to take.
 #[derive(Debug, Clone, Default, Args)]
@@ -22,19 +19,19 @@ pub(crate) struct TakeArgs {
     pub(crate) all: bool,
     /// These kinds only: deployments, cm, Certificate.cert-manager.io
     #[arg(long, short = 'k', value_name = "KIND", value_delimiter = ',')]
-    pub(crate) kinds: Vec<String>,
+    pub(crate) kinds: Vec<KindWord>,
     /// Objects in these namespaces only
     #[arg(long = "namespace", short = 'n', value_name = "NAMESPACE", value_delimiter = ',')]
     pub(crate) namespaces: Vec<String>,
     /// All kinds but these
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
-    pub(crate) exclude_kinds: Vec<String>,
+    pub(crate) exclude_kinds: Vec<KindWord>,
     /// All namespaces but these, and what lies in them
     #[arg(long, value_name = "NAMESPACE", value_delimiter = ',')]
     pub(crate) exclude_namespaces: Vec<String>,
     /// Objects with these labels only: app=web,tier!=cache
     #[arg(long, short = 'l', value_name = "LABELS")]
-    pub(crate) selector: Option<String>,
+    pub(crate) selector: Option<LabelSelector>,
     /// Name of this selection in the log [default: annotated, all, or sel- and a hash of the selection]
     #[arg(long, value_name = "NAME")]
     pub(crate) policy: Option<String>,
@@ -52,24 +49,28 @@ impl TakeArgs {
     /// The selection, for the cluster's side.
     pub(crate) fn selection(&self) -> Selection {
         let narrowed = !self.kinds.is_empty() || !self.namespaces.is_empty() || self.selector.is_some();
-        Selection {
-            mode: if self.all || narrowed { Mode::All } else { Mode::Annotated },
-            kinds: self.kinds.iter().cloned().collect(),
-            exclude_kinds: self.exclude_kinds.iter().cloned().collect(),
-            namespaces: self.namespaces.iter().cloned().collect(),
-            exclude_namespaces: self.exclude_namespaces.iter().cloned().collect(),
-            labels: self.selector.clone(),
-            plaintext_secrets: self.plaintext_secrets,
-            policy: self.policy.clone(),
-        }
+        let mut selection = if self.all || narrowed { Selection::all() } else { Selection::default() };
+        selection.kinds.extend(self.kinds.iter().cloned());
+        selection.exclude_kinds.extend(self.exclude_kinds.iter().cloned());
+        selection.namespaces.extend(self.namespaces.iter().cloned());
+        selection.exclude_namespaces.extend(self.exclude_namespaces.iter().cloned());
+        selection.labels.clone_from(&self.selector);
+        selection.plaintext_secrets = self.plaintext_secrets;
+        selection.policy.clone_from(&self.policy);
+        selection
     }
 
-    /// Refuses labels that no API server would read, before each kind's list says so.
+    /// Checks the selection; errors name the flags.
     pub(crate) fn check(&self) -> Result<()> {
-        match self.selector.as_deref().map(str::parse::<Labels>) {
-            Some(Err(why)) => Err(CliError::Usage(why)),
-            _ => Ok(()),
-        }
+        let flag = |key| match key {
+            Key::Kinds => "--kinds".to_owned(),
+            Key::Namespaces => "--namespace".to_owned(),
+            Key::ExcludeNamespaces => "--exclude-namespaces".to_owned(),
+            Key::PlaintextSecrets => "--plaintext-secrets".to_owned(),
+            Key::Policy => "--policy".to_owned(),
+            other => other.to_string(),
+        };
+        Ok(self.selection().check_as(flag).map_err(bastion_k8s::Error::from)?)
     }
 
     /// What of an object is content.

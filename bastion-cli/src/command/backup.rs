@@ -52,7 +52,6 @@ pub(crate) struct Args {
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     let selection = args.take.selection();
     // Before anything is asked of anybody: Secrets in the clear, names that cannot be.
-    selection.check()?;
     args.take.check()?;
     let rules = args.take.rules()?;
     let client = app.client().await?;

@@ -3,6 +3,7 @@
 use bastion_core::{
     record::{Accepted, Withheld},
     repository::{CommitNotes, WriterOptions},
+    select::KindWord,
 };
 use clap::Subcommand;
 use serde::Serialize;
@@ -11,7 +12,6 @@ use crate::{
     args::ReportFormat,
     error::{CliError, Result},
     exit::Exit,
-    kinds::KindWord,
     output::{Report, table},
     report::status::WithheldStatus,
     run::App,
@@ -48,7 +48,7 @@ enum Verb {
     Accept {
         /// Of these kinds
         #[arg(value_name = "KIND", required_unless_present = "all", conflicts_with = "all")]
-        kinds: Vec<String>,
+        kinds: Vec<KindWord>,
         /// Of every kind
         #[arg(long)]
         all: bool,
@@ -93,8 +93,7 @@ async fn ls(app: &App, output: ReportFormat) -> Result<Exit> {
 }
 
 /// Commits a person's word; the pipeline that holds the deletions back reads it.
-async fn accept(app: &App, kinds: &[String]) -> Result<Exit> {
-    let words = kinds.iter().map(|k| KindWord::parse(k)).collect::<Result<Vec<_>>>()?;
+async fn accept(app: &App, words: &[KindWord]) -> Result<Exit> {
     let repo = app.repository(true).await?;
     let cluster = app.cluster_to_read(&repo).await?;
     let snapshot = repo.snapshot(&cluster).await?;

@@ -1,7 +1,7 @@
 //! `bastion status`.
 
 use bastion_core::repository::Repository;
-use bastion_k8s::{Client, Mode, Selection, discovery};
+use bastion_k8s::{Client, Selection, discovery};
 
 use crate::{
     args::ReportFormat,
@@ -60,7 +60,7 @@ async fn ask(client: &Client, repo: &Repository, clusters: &[ClusterStatus], liv
     let uid = client.cluster_uid().await?;
     live.cluster = repo.cluster_with_uid(&uid).await?.map(|c| c.name);
     let log = clusters.iter().find(|c| Some(&c.name) == live.cluster.as_ref());
-    let everything = Selection { mode: Mode::All, ..Selection::default() };
+    let everything = Selection::all();
     let preview = discovery::preview(client, &everything).await?;
     for (kind, why) in preview.skipped {
         let kind = kind.to_string();

@@ -53,7 +53,6 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     let selection = args.take.selection();
-    selection.check()?;
     args.take.check()?;
     let mut options = EngineOptions::default().sanitizer(Arc::new(args.take.rules()?));
     if let Some(interval) = args.commit_interval {

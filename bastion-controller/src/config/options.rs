@@ -9,8 +9,9 @@ use bastion_core::{
     pipeline::{Brake, Workers},
     runtime::{Runtime as _, TokioRuntime},
     sanitize::Rules,
+    select::{KindWord, Selection, SelectionError},
 };
-use bastion_k8s::{ConnectOptions, LeaseOptions, Mode, Selection};
+use bastion_k8s::{ConnectOptions, LeaseOptions};
 use bastion_storage::Place;
 
 use crate::run::chain;
@@ -26,11 +27,15 @@ fn of_process(host: Option<&str>, random: u64) -> String {
     format!("{}_{random:016x}", host.unwrap_or("bastion-controller"))
 }
 
+fn wrong_selection(error: SelectionError) -> ConfigError {
+    ConfigError::Invalid(format!("selection: {error}"))
+}
+
 impl Config {
     /// Checks what serde cannot.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         bastion_storage::place(&self.repo).map_err(|e| ConfigError::Invalid(format!("repo: {}", chain(&e))))?;
-        self.selection().check().map_err(|e| ConfigError::Invalid(format!("selection: {}", chain(&e))))?;
+        self.selection()?.check().map_err(wrong_selection)?;
         self.log.check()?;
         self.sanitizer()?;
         let leader = &self.leader;
@@ -49,24 +54,24 @@ impl Config {
     }
 
     /// What to take.
-    pub(crate) fn selection(&self) -> Selection {
+    pub(crate) fn selection(&self) -> Result<Selection, ConfigError> {
         let s = &self.selection;
-        let set = |list: &[String]| list.iter().cloned().collect();
+        let words = |texts: &[String]| texts.iter().map(|text| text.parse::<KindWord>()).collect::<Result<_, _>>();
+        let labels = s.labels.as_deref().filter(|text| !text.is_empty());
         let narrowed = !s.kinds.is_empty() || !s.namespaces.is_empty() || s.labels.is_some();
-        Selection {
-            mode: match s.mode {
-                // As on the command line: who names kinds, namespaces or labels means all of them.
-                ModeConfig::Annotated if !narrowed => Mode::Annotated,
-                _ => Mode::All,
-            },
-            kinds: set(&s.kinds),
-            exclude_kinds: set(&s.exclude_kinds),
-            namespaces: set(&s.namespaces),
-            exclude_namespaces: set(&s.exclude_namespaces),
-            labels: s.labels.clone().filter(|l| !l.is_empty()),
-            plaintext_secrets: s.plaintext_secrets,
-            policy: s.policy.clone(),
-        }
+        let mut selection = match s.mode {
+            // As on the command line: who names kinds, namespaces or labels means all of them.
+            ModeConfig::Annotated if !narrowed => Selection::default(),
+            _ => Selection::all(),
+        };
+        selection.kinds = words(&s.kinds).map_err(wrong_selection)?;
+        selection.exclude_kinds = words(&s.exclude_kinds).map_err(wrong_selection)?;
+        selection.namespaces.extend(s.namespaces.iter().cloned());
+        selection.exclude_namespaces.extend(s.exclude_namespaces.iter().cloned());
+        selection.labels = labels.map(str::parse).transpose().map_err(wrong_selection)?;
+        selection.plaintext_secrets = s.plaintext_secrets;
+        selection.policy.clone_from(&s.policy);
+        Ok(selection)
     }
 
     /// What of an object is content.

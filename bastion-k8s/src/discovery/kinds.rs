@@ -10,6 +10,7 @@ use bastion_core::{
     backoff::Backoff,
     error::Category,
     object::{GroupKind, Kind, Scope},
+    select::Selection,
     source::{KindChange, Observation, SourceError},
 };
 use futures::stream::{BoxStream, StreamExt};
@@ -25,7 +26,6 @@ use crate::{
     },
     error::{Error, Result},
     http::backoff::{patient, random},
-    select::Selection,
     source::follow::Follower,
 };
 
@@ -54,10 +54,7 @@ pub(crate) async fn once(client: &Client, selection: &Selection) -> Vec<KindChan
         Crds::new()
     });
     match client.discover().await {
-        Ok(served) => match plan(selection, &served, &crds) {
-            Ok(plan) => changes.extend(known.compare(plan, &served, &crds)),
-            Err(error) => changes.push(failed("selection", error)),
-        },
+        Ok(served) => changes.extend(known.compare(plan(selection, &served, &crds), &served, &crds)),
         Err(error) => changes.push(failed("discovery", error)),
     }
     changes.push(KindChange::Settled);
@@ -217,7 +214,10 @@ impl KindWatcher {
 
     async fn discover(&mut self) {
         let result = match self.client.discover().await {
-            Ok(served) => plan(&self.selection, &served, &self.crds).map(|plan| (served, plan)),
+            Ok(served) => {
+                let plan = plan(&self.selection, &served, &self.crds);
+                Ok((served, plan))
+            }
             Err(error) => Err(error),
         };
         let wait = match result {

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use bastion_core::object::{GroupKind, Kind};
-
-use crate::{
-    discovery::{Crds, Resource, Served, names::KindPattern},
-    error::Result,
-    select::Selection,
+use bastion_core::{
+    object::{GroupKind, Kind},
+    select::{KindWord, Selection},
 };
+
+use crate::discovery::{Crds, Resource, Served};
 
 /// Kinds to follow, kinds that are not, and names that mean nothing here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,14 +43,13 @@ const TWINS: [(Name, Name); 7] = [
 const NEEDED: [&str; 2] = ["list", "watch"];
 
 /// Decides kind by kind.
-pub(crate) fn plan(selection: &Selection, served: &Served, crds: &Crds) -> Result<Plan> {
-    let parse = |names: &BTreeSet<String>| names.iter().map(|n| KindPattern::parse(n)).collect::<Result<Vec<_>>>();
-    let (wanted, unwanted) = (parse(&selection.kinds)?, parse(&selection.exclude_kinds)?);
+pub(crate) fn plan(selection: &Selection, served: &Served, crds: &Crds) -> Plan {
+    let (wanted, unwanted) = (&selection.kinds, &selection.exclude_kinds);
     let mut plan = Plan::default();
     let mut seen = BTreeSet::new();
     for resource in &served.resources {
-        let named = wanted.iter().any(|p| p.matches(resource));
-        if unwanted.iter().any(|p| p.matches(resource)) || !(wanted.is_empty() || named) {
+        let named = wanted.iter().any(|word| resource.is_meant_by(word));
+        if unwanted.iter().any(|word| resource.is_meant_by(word)) || !(wanted.is_empty() || named) {
             continue;
         }
         let is_namespaces = is(resource, ("", "Namespace"));
@@ -74,12 +72,23 @@ pub(crate) fn plan(selection: &Selection, served: &Served, crds: &Crds) -> Resul
     }
     plan.followed.sort();
     plan.skipped.sort();
-    for (name, pattern) in selection.kinds.iter().zip(&wanted) {
-        if !served.resources.iter().any(|r| pattern.matches(r)) {
-            plan.unknown.push((name.clone(), pattern.near(&served.resources)));
+    for word in wanted {
+        if !served.resources.iter().any(|r| r.is_meant_by(word)) {
+            plan.unknown.push((word.to_string(), near(word, &served.resources)));
         }
     }
-    Ok(plan)
+    plan
+}
+
+/// Names of resources that look like the word, the nearest first, five at most.
+fn near(word: &KindWord, resources: &[Resource]) -> Vec<String> {
+    let mut near: Vec<(usize, String)> = resources
+        .iter()
+        .filter_map(|r| Some((word.distance_to([&r.plural, &r.singular, &r.kind].map(String::as_str))?, r.full_name())))
+        .collect();
+    near.sort();
+    near.dedup();
+    near.into_iter().take(5).map(|(_, name)| name).collect()
 }
 
 fn is(resource: &Resource, (group, kind): (&str, &str)) -> bool {
@@ -116,7 +125,9 @@ fn version<'a>(resource: &'a Resource, crds: &Crds) -> Option<&'a str> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::{discovery::crds::Crd, error::Error, select::Mode};
+    use bastion_core::select::SelectionError;
+
+    use crate::discovery::crds::Crd;
 
     fn resource(group: &str, kind: &str, plural: &str, namespaced: bool, versions: &[&str]) -> Resource {
         let verbs = ["get", "list", "watch"].map(String::from).to_vec();
@@ -153,14 +164,14 @@ mod tests {
 
     fn shown(selection: &Selection) -> String {
         let crd = Crd { storage: Some("v1".into()), ..Crd::default() };
-        let plan = plan(selection, &cluster(), &[("widgets.example.org".to_owned(), crd)].into()).unwrap();
+        let plan = plan(selection, &cluster(), &[("widgets.example.org".to_owned(), crd)].into());
         let followed: Vec<_> = plan.followed.iter().map(|k| format!("{k}@{}", k.version)).collect();
         let skipped: Vec<_> = plan.skipped.iter().map(|(k, why)| format!("{k}: {why}")).collect();
         format!("{}\n{}", followed.join(" "), skipped.join("\n"))
     }
 
     fn selection(kinds: &[&str]) -> Selection {
-        Selection { mode: Mode::All, kinds: kinds.iter().map(ToString::to_string).collect(), ..Selection::default() }
+        kinds.iter().fold(Selection::all(), |selection, kind| selection.kind(kind.parse().unwrap()))
     }
 
     #[test]
@@ -185,19 +196,33 @@ mod tests {
 
     #[test]
     fn a_namespace_is_backed_up_with_itself() {
-        let shop = Selection { namespaces: ["shop".to_owned()].into(), ..selection(&["cm", "ns", "no", "configmaps"]) };
+        let mut shop = selection(&["cm", "ns", "no", "configmaps"]).namespace("shop");
         insta::assert_snapshot!(shown(&shop), @"ConfigMap@v1");
-        let shop = Selection { kinds: [].into(), ..shop };
+        shop.kinds.clear();
         assert!(shown(&shop).starts_with("ConfigMap@v1 Namespace@v1 Widget.example.org@v1\n"));
     }
 
     #[test]
+    fn a_misspelt_kind_gets_its_neighbours() {
+        let all = [
+            resource("", "ConfigMap", "configmaps", true, &[]),
+            resource("apps", "Deployment", "deployments", true, &[]),
+            resource("cert-manager.io", "Certificate", "certificates", true, &[]),
+            resource("cert-manager.io", "CertificateRequest", "certificaterequests", true, &[]),
+        ];
+        let near = |name: &str| near(&name.parse().unwrap(), &all);
+        assert_eq!(near("deploymnets"), ["deployments.apps"]);
+        assert_eq!(near("certificat"), ["certificates.cert-manager.io", "certificaterequests.cert-manager.io"]);
+        assert_eq!(near("zzz"), Vec::<String>::new());
+    }
+
+    #[test]
     fn secrets_need_a_word_and_unknown_kinds_get_help() {
-        assert!(matches!(selection(&["Secret"]).check(), Err(Error::SecretsInTheClear)));
-        let allowed = Selection { plaintext_secrets: true, ..selection(&["Secret"]) };
+        assert!(matches!(selection(&["Secret"]).check(), Err(SelectionError::SecretsInTheClear { .. })));
+        let allowed = selection(&["Secret"]).plaintext_secrets();
         allowed.check().unwrap();
         assert!(shown(&allowed).starts_with("Secret@v1"));
-        let plan = plan(&selection(&["widget", "widgest"]), &cluster(), &Crds::new()).unwrap();
+        let plan = plan(&selection(&["widget", "widgest"]), &cluster(), &Crds::new());
         assert_eq!(plan.followed[0].version.as_ref(), "v2", "without its CRD the preferred version");
         assert_eq!(plan.unknown, [("widgest".to_owned(), vec!["widgets.example.org".to_owned()])]);
     }

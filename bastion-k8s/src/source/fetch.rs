@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bastion_core::{
     object::{Kind, ObjectId, ResourceVersion, Scope},
+    select::{Mode, Selection},
     source::{Current, Observed},
 };
 use bytes::Bytes;
@@ -17,7 +18,6 @@ use crate::{
         rest::Request,
     },
     meta::{Head, Page},
-    select::{Mode, Selection},
     source::{judge::Judge, namespaces::Namespaces},
 };
 
@@ -50,8 +50,8 @@ pub(crate) async fn current(
     };
     let judge = Judge::new(kind.clone(), selection.clone(), &annotations);
     let mut selected = judge.selects(&body).map_err(malformed)?;
-    if let Some(labels) = selection.labels.as_deref().filter(|_| selected) {
-        selected = matches(client, kind, id, labels).await?;
+    if let Some(labels) = selection.labels.as_ref().filter(|_| selected) {
+        selected = matches(client, kind, id, labels.as_str()).await?;
     }
     let at = Head::parse(&body).map_err(malformed)?.metadata.resource_version.into_owned();
     let observed = Observed { id: id.clone(), resource_version: ResourceVersion::new(at), body };

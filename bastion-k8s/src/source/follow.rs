@@ -6,6 +6,7 @@ use bastion_core::{
     backoff::Backoff,
     error::Category,
     object::{Kind, ResourceVersion, Scope},
+    select::Selection,
     source::{Observation, SourceError},
 };
 use futures::stream::BoxStream;
@@ -23,7 +24,6 @@ use crate::{
         rest::Request,
     },
     meta::Event,
-    select::{Mode, Selection},
     source::{
         judge::{Judge, Judged},
         namespaces::Followed,
@@ -119,7 +119,7 @@ impl Follower {
 
     /// Lists and watches a kind whole, for our own use.
     pub(crate) fn everything(client: Client, kind: Kind) -> Self {
-        let selection = Arc::new(Selection { mode: Mode::All, ..Selection::default() });
+        let selection = Arc::new(Selection::all());
         Self::continuous(client, Judge { kind, selection, namespaces: None }, None)
     }
 
@@ -200,9 +200,9 @@ impl Follower {
         let (client, kind) = (self.client.clone(), self.judge.kind.clone());
         let selection = &self.judge.selection;
         let pages = if self.judge.coverage().namespaces.is_some() {
-            Pages::namespaces(client, kind, selection.labels.clone(), &selection.namespaces)
+            Pages::namespaces(client, kind, selection.labels.as_ref().map(ToString::to_string), &selection.namespaces)
         } else {
-            Pages::everywhere(client, kind, selection.labels.clone())
+            Pages::everywhere(client, kind, selection.labels.as_ref().map(ToString::to_string))
         };
         let pages = if self.metadata_only { pages.of_metadata() } else { pages };
         self.phase = Phase::Paging(Box::new(pages));
@@ -252,7 +252,12 @@ impl Follower {
             (Some(pages), _) => pages,
             (None, Some(namespace)) => {
                 let (client, kind) = (self.client.clone(), self.judge.kind.clone());
-                Pages::namespaces(client, kind, self.judge.selection.labels.clone(), [namespace])
+                Pages::namespaces(
+                    client,
+                    kind,
+                    self.judge.selection.labels.as_ref().map(ToString::to_string),
+                    [namespace],
+                )
             }
             (None, None) => return,
         };
@@ -276,7 +281,7 @@ impl Follower {
             ("resourceVersion", at.as_str()),
         ];
         if let Some(labels) = &self.judge.selection.labels {
-            query.push(("labelSelector", labels));
+            query.push(("labelSelector", labels.as_str()));
         }
         let path = paths::with_query(&paths::collection(&self.judge.kind, self.place()), &query);
         match self.client.open(&Request::get(path), true).await {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use bastion_core::{
     object::{Kind, ObjectId, ResourceVersion, Scope},
+    select::{Facts, Match, Mode, Selection},
     source::{Coverage, Observation, Observed, Proof},
 };
 use bytes::Bytes;
 
 use crate::{
-    meta::{Head, Meta},
+    meta::{ANNOTATION, Head, Meta},
     partial::Item,
-    select::{Mode, Place, Selection, Verdict},
     source::namespaces::Namespaces,
 };
 
@@ -70,9 +70,9 @@ impl Judge {
     ) -> Result<Judged, String> {
         let (id, at) = self.name(meta)?;
         let observation = match self.verdict(meta) {
-            Verdict::Selected => Some(selected(id, at.clone())),
-            Verdict::Unselected => Some(Observation::Unselected { id, at: at.clone() }),
-            Verdict::Outside => None,
+            Match::Selected => Some(selected(id, at.clone())),
+            Match::Unselected(_) => Some(Observation::Unselected { id, at: at.clone() }),
+            Match::Outside => None,
         };
         Ok(Judged { observation, at })
     }
@@ -82,14 +82,14 @@ impl Judge {
         let Head { metadata, .. } = Head::parse(body)?;
         let (id, at) = self.name(&metadata)?;
         let proof = if self.selection.labels.is_some() { Proof::LeftSelection } else { Proof::Watched };
-        let outside = self.verdict(&metadata) == Verdict::Outside;
+        let outside = self.verdict(&metadata) == Match::Outside;
         let observation = (!outside).then(|| Observation::Gone { id, at: at.clone(), proof });
         Ok(Judged { observation, at })
     }
 
     /// Whether the selection takes the object (labels aside, which the server judges).
     pub(crate) fn selects(&self, body: &[u8]) -> Result<bool, String> {
-        Ok(self.verdict(&Head::parse(body)?.metadata) == Verdict::Selected)
+        Ok(self.verdict(&Head::parse(body)?.metadata) == Match::Selected)
     }
 
     fn name(&self, meta: &Meta<'_>) -> Result<(ObjectId, ResourceVersion), String> {
@@ -100,13 +100,11 @@ impl Judge {
         Ok((id, ResourceVersion::new(meta.resource_version.as_ref())))
     }
 
-    fn verdict(&self, meta: &Meta<'_>) -> Verdict {
-        let place = match self.kind.scope {
-            Scope::Namespaced => Place::Namespaced(&meta.namespace),
-            Scope::Cluster if self.kind == crate::source::namespaces::kind() => Place::Namespace(&meta.name),
-            Scope::Cluster => Place::Cluster,
-        };
-        let inherited = self.namespaces.as_ref().and_then(|n| n.enabled(&meta.namespace));
-        self.selection.verdict(place, meta.annotations.0, inherited)
+    fn verdict(&self, meta: &Meta<'_>) -> Match {
+        let marked = |enabled: Option<bool>| enabled.map(|yes| vec![(ANNOTATION, if yes { "true" } else { "false" })]);
+        let own = marked(meta.annotations.0);
+        let inherited = marked(self.namespaces.as_ref().and_then(|n| n.enabled(&meta.namespace)));
+        let facts = Facts::new(&self.kind.group, &self.kind.kind, &meta.namespace, &meta.name);
+        self.selection.decide(&facts.annotations(&own).inherited(&inherited))
     }
 }

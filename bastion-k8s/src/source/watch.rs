@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use async_trait::async_trait;
 use bastion_core::{
     object::{Kind, ObjectId, ResourceVersion},
+    select::{Mode, Selection},
     source::{Current, KindChange, Observation, Source, SourceError},
 };
 use futures::stream::BoxStream;
@@ -14,7 +15,6 @@ use crate::{
     client::Client,
     discovery::kinds::{self, Aggregated},
     error::Result,
-    select::{Mode, Selection},
     source::{fetch, follow::Follower, judge::Judge, namespaces::Namespaces},
 };
 

@@ -11,7 +11,7 @@ use bastion_core::{
     sink::{Created, Live, Sink},
     source::{Observation, SourceError},
 };
-use bastion_k8s::{ApplySink, Client, ConnectOptions, Mode, Selection, connect};
+use bastion_k8s::{ApplySink, Client, ConnectOptions, Selection, connect};
 use futures::{StreamExt, stream::BoxStream};
 
 pub(crate) type Observations = BoxStream<'static, Result<Observation, SourceError>>;
@@ -110,7 +110,7 @@ impl Cluster {
     }
 
     pub(crate) fn selection(&self) -> Selection {
-        Selection { mode: Mode::All, namespaces: [self.namespace.clone()].into(), ..Selection::default() }
+        Selection::all().namespace(&self.namespace)
     }
 }
 

@@ -2,10 +2,11 @@
 
 use bastion_core::{
     object::{ResourceVersion, Scope},
+    select::LabelSelector,
     sink::Sink,
     source::{KindChange, Observation, Source},
 };
-use bastion_k8s::{ListSource, Mode, Selection, WatchSource, discovery};
+use bastion_k8s::{ListSource, Selection, WatchSource, discovery};
 use futures::{StreamExt, stream::BoxStream};
 
 use crate::cluster::{Cluster, PATIENCE, config_map_id, config_maps, kind, next, short, until};
@@ -106,7 +107,7 @@ async fn what_leaves_a_label_selector_is_not_called_deleted() {
     let Some(cluster) = Cluster::new("labels").await else { return };
     cluster.config_map("a", r#","labels":{"app":"shop"}"#, "1").await;
     cluster.config_map("b", "", "1").await;
-    let selection = Selection { labels: Some("app in (shop)".into()), ..cluster.selection() };
+    let selection = cluster.selection().labels("app in (shop)".parse().unwrap());
     let source = WatchSource::new(cluster.client.clone(), selection).unwrap();
     let mut stream = source.observe(&config_maps(), None);
     assert_eq!(until(&mut stream, "complete").await, ["begin", "object a", "complete"]);
@@ -122,7 +123,7 @@ async fn a_namespace_s_annotation_decides_at_once_both_ways_and_over_a_restart()
     cluster.config_map("inherits", "", "1").await;
     cluster.config_map("never", r#","annotations":{"backup/enabled":"false"}"#, "1").await;
     cluster.config_map("always", r#","annotations":{"backup/enabled":"true"}"#, "1").await;
-    let selection = Selection { mode: Mode::Annotated, ..cluster.selection() };
+    let selection = Selection::default().namespace(&cluster.namespace);
     let start = || WatchSource::new(cluster.client.clone(), selection.clone()).unwrap();
     let source = start();
     let mut stream = source.observe(&config_maps(), None);
@@ -165,7 +166,7 @@ async fn no_position_passes_a_change_of_a_namespace_that_was_not_heard_of() {
     );
     cluster.put(&binding, "", &user, &body).await;
 
-    let selection = Selection { mode: Mode::Annotated, ..cluster.selection() };
+    let selection = Selection::default().namespace(&cluster.namespace);
     let client = cluster.as_user(&user).await;
     let granted = async {
         let list = ListSource::new(client.clone(), selection.clone()).unwrap();
@@ -235,7 +236,7 @@ fn version(name: &str, storage: bool) -> String {
 async fn a_new_kind_is_followed_within_seconds_and_a_removed_one_is_let_go() {
     let Some(cluster) = Cluster::new("kinds").await else { return };
     let plural = format!("w{}", cluster.namespace.replace('-', ""));
-    let selection = Selection { mode: Mode::All, ..Selection::default() };
+    let selection = Selection::all();
     let source = WatchSource::new(cluster.client.clone(), selection.clone()).unwrap();
     let mut changes = source.kinds();
     change(&mut changes, |c| matches!(c, KindChange::Settled)).await;
@@ -278,7 +279,7 @@ async fn a_dead_api_service_is_named_and_stops_nothing() {
         "version":"v1","groupPriorityMinimum":100,"versionPriority":10,"insecureSkipTLSVerify":true,"service":{{"name":"dead","namespace":"default"}}}}}}"#
     );
     cluster.put(&services, "", &name, &body).await;
-    let selection = Selection { mode: Mode::All, ..Selection::default() };
+    let selection = Selection::all();
     let source = WatchSource::new(cluster.client.clone(), selection).unwrap();
     let mut changes = source.kinds();
     let mut followed = 0;
@@ -320,13 +321,13 @@ async fn a_preview_finds_what_a_person_mistyped() {
         let client = cluster.client.clone();
         async move { discovery::preview(&client, &selection).await }
     };
-    let error = asked(&|s| _ = s.kinds.insert("deploymnet".into())).await.unwrap_err();
+    let error = asked(&|s| _ = s.kinds.insert("deploymnet".parse().unwrap())).await.unwrap_err();
     assert_eq!(error.to_string(), r#"the cluster serves no kind "deploymnet"; did you mean deployments.apps?"#);
-    let error = asked(&|s| s.labels = Some("a in b".into())).await.unwrap_err();
+    let error = "a in b".parse::<LabelSelector>().unwrap_err();
     assert!(error.to_string().starts_with(r#""a in b" is no label selector: "#), "{error}");
     let preview = asked(&|s| _ = s.namespaces.insert("nowhere".into())).await.unwrap();
     assert_eq!(preview.missing_namespaces, ["nowhere"]);
-    let preview = asked(&|s| _ = s.kinds.insert("cm".into())).await.unwrap();
+    let preview = asked(&|s| _ = s.kinds.insert("cm".parse().unwrap())).await.unwrap();
     assert_eq!(preview.followed, [config_maps()]);
 }
 

@@ -1,0 +1,115 @@
+//! Why a selection cannot be.
+
+use std::fmt;
+
+/// A part of a [`Selection`](super::Selection), as an error names it.
+///
+/// `Display` shows the name that the part has in a file. A frontend that spells it differently (`--namespace`)
+/// passes its own spelling to [`Selection::check_as`](super::Selection::check_as).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Key {
+    /// `kinds`
+    Kinds,
+    /// `namespaces`
+    Namespaces,
+    /// `excludeNamespaces`
+    ExcludeNamespaces,
+    /// `plaintextSecrets`
+    PlaintextSecrets,
+    /// `policy`
+    Policy,
+}
+
+impl Key {
+    /// The name in a file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kinds => "kinds",
+            Self::Namespaces => "namespaces",
+            Self::ExcludeNamespaces => "excludeNamespaces",
+            Self::PlaintextSecrets => "plaintextSecrets",
+            Self::Policy => "policy",
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What is wrong with a selection, or with the text of one of its parts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SelectionError {
+    /// A kind was asked for with no text at all.
+    #[error("an empty word is no kind")]
+    EmptyKind,
+    /// The text cannot be the name of a kind.
+    #[error("{text:?} is no name of a kind; write for example configmaps, cm or certificates.cert-manager.io")]
+    Kind {
+        /// The text.
+        text: String,
+    },
+    /// A selector without requirements.
+    #[error("an empty selector; write app=web,tier!=cache or env in (a,b)")]
+    EmptySelector,
+    /// The text is not a label selector.
+    #[error("{text:?} is no label selector: {why}; write app=web, tier!=cache, env in (a,b), env or !env")]
+    Labels {
+        /// The text.
+        text: String,
+        /// What was found, and what was expected instead.
+        why: String,
+    },
+    /// The text is not an annotation selector.
+    #[error(
+        "{text:?} is no annotation selector: {why}; write team=shop, note=\"any text\", team in (a,b), team or !team"
+    )]
+    Annotations {
+        /// The text.
+        text: String,
+        /// What was found, and what was expected instead.
+        why: String,
+    },
+    /// The text is not an annotation and its value.
+    #[error("{text:?} is no annotation and its value; write backup/enabled=true")]
+    Marker {
+        /// The text.
+        text: String,
+    },
+    /// The text cannot be the name of a namespace.
+    #[error("{key}: {text:?} is no name of a namespace")]
+    Namespace {
+        /// Where it stands.
+        key: String,
+        /// The text.
+        text: String,
+    },
+    /// A namespace is both wanted and not.
+    #[error("namespace {namespace:?} is both included ({include}) and excluded ({exclude})")]
+    Contradiction {
+        /// Which namespace.
+        namespace: String,
+        /// Where it is included.
+        include: String,
+        /// Where it is excluded.
+        exclude: String,
+    },
+    /// The policy's name is empty.
+    #[error("{key}: the policy's name is empty")]
+    EmptyPolicy {
+        /// Where it stands.
+        key: String,
+    },
+    /// Secrets are asked for by name, and the repository has no encryption.
+    #[error("{key}: Secrets would be stored in the clear; say so with {allow} or leave them out")]
+    SecretsInTheClear {
+        /// Where they are asked for.
+        key: String,
+        /// What allows it.
+        allow: String,
+    },
+}
