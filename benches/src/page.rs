@@ -11,30 +11,31 @@ use crate::{
 
 const HEAD: &str = "# Performance
 
-Measured by `cargo xtask bench`, which writes this page. Bastion and every server that it talks to ran on one
-machine, over the loopback, so seconds say little: ratios within one run count. Where runs were repeated, the value
-is the median, and least and most stand beside it.
+`cargo xtask bench` measures and writes this page. Bastion and all servers ran on one machine and talked over loopback, so
+absolute times mean little: compare the ratios within a run. Where a run was repeated, the value is the median, followed by
+minimum and maximum.
 
-Velero is 1.18.3 with its plugin for AWS 1.14.3, built with Go from the modules that `tests/tools/velero` pins; its server
-runs beside the API server, without node agents, and stores in the same MinIO as Bastion, through the same proxy where
-requests and bytes are counted. It is measured as it is shipped and with `--client-qps` and `--client-burst` of 1,000.
-Its memory is that of the server and its plugins, shared pages counted once.
+Velero is version 1.18.3 with its AWS plugin 1.14.3, built with Go from the modules pinned in `tests/tools/velero`. Its server
+runs next to the API server, without node agents, and stores its backups in the same MinIO as Bastion, through the same proxy
+that counts requests and bytes. It is measured with its default settings and with `--client-qps` and `--client-burst` set to
+1,000. Its memory is that of the server and its plugins, with shared pages counted once.
 ";
 
-/// What no figure says by itself.
+/// What the figures do not show by themselves.
 const FOUND: &str = "
-## What profiles say
+## What profiling shows
 
-A first backup on two cores is bound by CPU: of 12.6 CPU seconds for 100,000 objects the API server took 8.2 and Bastion
-3.9 (`perf`, `callgrind`). Of Bastion's, 31 % went into reading an object's JSON into a tree, cleaning it and writing it
-canonically, 18 % into commit and index, 9 % into taking pages of lists apart, 8 % into queue and workers, 7 % into zstd, 6 %
-into HTTP and TLS. The goal leaves 15 µs an object to all of it.
+A first backup on two cores is CPU-bound: of 12.6 CPU seconds for 100,000 objects, the API server used 8.2 and Bastion 3.9
+(`perf`, `callgrind`). Of Bastion's share, 31 % went into parsing JSON into a tree, sanitizing it and writing the canonical
+form, 18 % into commit and index, 9 % into splitting list pages into objects, 8 % into queue and workers, 7 % into zstd and 6 %
+into HTTP and TLS. The goal leaves 15 µs per object for all of it.
 
-- Stayed: texts of up to 24 bytes without memory of their own (145 allocations an object became 28, 16 µs became 10); no
-  compressed answers from an API server nearby; objects under way found by hash; an index that grows with what it keeps;
-  jemalloc's own thread, which gives memory back after a second; lists of metadata where a position is too old.
-- Went: a sorted vector in place of the B-tree under each map of an object (10.0 against 9.9 µs).
-- Would help most: writing what no rule looks into (`spec`, `data`) canonically while it is read, without a tree.
+- What we kept: strings of up to 24 bytes are stored inline (28 allocations per object instead of 145, 10 µs instead of 16);
+  responses from a nearby API server are not compressed; objects in flight are found by hash; the index grows with what it
+  holds; jemalloc's background thread returns memory after a second; an expired position costs a metadata-only list.
+- What we dropped: a sorted vector instead of the B-tree for each map of an object (10.0 instead of 9.9 µs).
+- What would help most: writing the parts that no rule looks into (`spec`, `data`) in canonical form while they are parsed,
+  without a tree.
 ";
 
 /// The page, with charts that lie in a folder beside it.
