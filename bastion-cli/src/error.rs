@@ -32,6 +32,9 @@ pub(crate) enum CliError {
         /// How many.
         problems: u64,
     },
+    /// The operating system, before the command began.
+    #[error(transparent)]
+    Process(#[from] bastion_sdk::process::ProcessError),
     /// The terminal or pipe.
     #[error("cannot write the output")]
     Output(#[from] std::io::Error),
@@ -55,7 +58,7 @@ impl CliError {
             Self::Usage(_) => Category::Invalid,
             Self::NothingMatched { .. } => Category::NotFound,
             Self::Damaged { .. } => Category::Corrupt,
-            Self::Output(_) | Self::Render { .. } => Category::Other,
+            Self::Process(_) | Self::Output(_) | Self::Render { .. } => Category::Other,
         }
     }
 }

@@ -1,20 +1,14 @@
-//! Log lines on stderr.
-//!
-//! kube-client logs the whole body of an answer that it cannot decode, at WARN; the layers beneath log bodies
-//! at TRACE. A log must never hold an object's content, so these stay shut whatever is asked for.
+//! Which log lines a command writes, on stderr.
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt, prelude::*};
+use bastion_sdk::process::{LogFilter, Logging};
+use tracing::level_filters::LevelFilter;
 
 use crate::args::{ColorWhen, Global, LogFormat};
 
 /// Environment variable with a tracing filter, which goes before `-v`.
 const VARIABLE: &str = "BASTION_LOG";
-
-/// Modules that would print bodies, and the most that they may say.
-const SHUT: [&str; 4] =
-    ["kube_client::client=off", "aws_smithy_runtime=warn", "aws_smithy_http_client=warn", "hyper=warn"];
 
 /// Said again, and better, by the error or the report at the end of a command.
 const SAID_AT_THE_END: &str = ",aws_config=error,bastion_core::engine=error,bastion_core::pipeline::reader=error,bastion_core::pipeline::lane=error";
@@ -29,21 +23,15 @@ pub(crate) fn start(global: &Global, lasts: bool) {
         ColorWhen::Never => false,
         ColorWhen::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
     };
-    let registry = tracing_subscriber::registry().with(filter);
-    // What cannot be logged is not logged: to say so on the same stderr would be a panic.
-    let layer = fmt::layer()
-        .log_internal_errors(false)
-        .with_writer(std::io::stderr)
-        .with_ansi(colour)
-        .with_target(global.verbose > 1);
-    // A second start can only come from a test; the first one stays.
-    let _ = match global.log_format {
-        LogFormat::Text => registry.with(layer.compact()).try_init(),
-        LogFormat::Json => registry.with(layer.json()).try_init(),
+    let format = match global.log_format {
+        LogFormat::Text => bastion_sdk::process::LogFormat::Text,
+        LogFormat::Json => bastion_sdk::process::LogFormat::Json,
     };
+    // A second start can only come from a test; the first one stays.
+    let _ = Logging::terminal(filter, format).color(colour).targets(global.verbose > 1).start();
 }
 
-fn filter(asked: Option<&str>, verbose: u8, lasts: bool) -> EnvFilter {
+fn filter(asked: Option<&str>, verbose: u8, lasts: bool) -> LogFilter {
     let level = match verbose {
         0 => LevelFilter::WARN,
         1 => LevelFilter::INFO,
@@ -54,13 +42,9 @@ fn filter(asked: Option<&str>, verbose: u8, lasts: bool) -> EnvFilter {
     if verbose == 0 {
         ours.push_str(if lasts { ",aws_config=error" } else { SAID_AT_THE_END });
     }
-    let mut filter = EnvFilter::try_new(asked.unwrap_or(&ours)).unwrap_or_else(|_| EnvFilter::new(&ours));
-    for shut in SHUT {
-        if let Ok(directive) = shut.parse() {
-            filter = filter.add_directive(directive);
-        }
-    }
-    filter
+    let filter = asked.unwrap_or(&ours).parse().or_else(|_| ours.parse()).unwrap_or_default();
+    // The error at the end names what failed.
+    LogFilter::without_http_client(filter)
 }
 
 #[cfg(test)]
@@ -71,7 +55,9 @@ mod tests {
     fn nobody_can_open_the_log_for_bodies() {
         for asked in [None, Some("trace"), Some("kube_client::client=trace"), Some("not a filter=")] {
             let text = filter(asked, 3, false).to_string();
-            for shut in SHUT {
+            for shut in
+                ["kube_client::client=off", "aws_smithy_runtime=warn", "aws_smithy_http_client=warn", "hyper=warn"]
+            {
                 assert!(text.contains(shut), "{asked:?}: {text}");
             }
         }

@@ -23,7 +23,7 @@ pub(crate) fn remedy(error: &CliError, repo: &str) -> Option<String> {
                 .to_owned(),
         ),
         CliError::Usage(_) => Some("see `bastion help`, and `--help` of each command for examples".to_owned()),
-        CliError::Output(_) | CliError::Render { .. } => None,
+        CliError::Process(_) | CliError::Output(_) | CliError::Render { .. } => None,
     }
 }
 

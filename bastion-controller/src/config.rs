@@ -2,6 +2,8 @@
 
 use std::{path::Path, time::Duration};
 
+use bastion_core::error::chain;
+use bastion_sdk::process::{LogFilter, LogFormat};
 use serde::{Deserialize, Serialize};
 
 mod environment;
@@ -173,18 +175,9 @@ impl Default for LogConfig {
 }
 
 impl LogConfig {
-    fn check(&self) -> Result<(), ConfigError> {
-        let filter = tracing_subscriber::EnvFilter::try_new(&self.filter);
-        filter.map(drop).map_err(|e| ConfigError::Invalid(format!("log.filter: {}", crate::run::chain(&e))))
+    pub(crate) fn filter(&self) -> Result<LogFilter, ConfigError> {
+        self.filter.parse().map_err(|e| ConfigError::Invalid(format!("log.filter: {}", chain(&e))))
     }
-}
-
-/// Shape of log lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum LogFormat {
-    Json,
-    Text,
 }
 
 /// How to reach the cluster.

@@ -4,17 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use bastion_core::{
     engine::{Engine, Report},
+    error::chain,
     pipeline::Snapshot,
     repository::{Head, WriterOptions},
 };
 use bastion_k8s::{Client, Leadership, Lease, LogEnd, WatchSource};
+use bastion_sdk::process::Health;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
     config::Config,
-    health::Health,
-    run::{Exit, Fatal, Reached, chain},
+    run::{Exit, Fatal, Reached},
     view::View,
 };
 
@@ -37,9 +38,9 @@ pub(crate) async fn lead(
         info!("waits for the lead");
         let Some(leadership) = lease.acquire(stop).await? else { return Ok(Exit::Ok) };
         info!("leads");
-        health.set_leading(true);
+        health.set_loading();
         let result = term(config, client, &reached, health, stop, &leadership).await;
-        health.set_leading(false);
+        health.set_standby();
         let lost = leadership.lost().is_cancelled();
         leadership.release().await;
         let report = result?;
@@ -78,7 +79,7 @@ async fn term(
     let source = Arc::new(WatchSource::new(client.clone(), config.selection()?)?);
     let engine = Engine::new(source, writer, config.engine_options()?);
     let stats = engine.stats();
-    health.set_stats(stats.clone());
+    health.set_leading(stats.clone());
     let cancel = CancellationToken::new();
     let mut run = std::pin::pin!(engine.run(cancel.clone()));
     let view = View::start(config, reached);
@@ -117,7 +118,7 @@ fn compare(leadership: &Leadership, head: &Head, health: &Health) {
     let Some(then) = leadership.previous_log_end() else { return };
     let same = head.number > then.number || (head.number == then.number && head.digest.to_string() == then.digest);
     if !same {
-        health.set_truncated();
+        health.set_log_truncated();
         error!(
             expected = then.number,
             found = head.number,

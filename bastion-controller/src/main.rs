@@ -2,12 +2,8 @@
 
 mod args;
 mod config;
-mod health;
 mod leader;
-mod logging;
-mod metrics;
 mod run;
-mod serve;
 mod view;
 
 /// Gives pages back after the burst of a first list, which glibc's allocator does not.

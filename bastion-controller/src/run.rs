@@ -1,28 +1,20 @@
 //! Starts the process, leads while it may, stops when it must.
 
-use std::{
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
-    process::ExitCode,
-    sync::Arc,
-    time::Duration,
-};
+use std::{process::ExitCode, time::Duration};
 
-pub(crate) use bastion_core::error::chain;
 use bastion_core::{
     Category, Error,
     backoff::Backoff,
+    error::chain,
     repository::{InitOptions, OpenOptions, Repository},
 };
 use bastion_k8s::Client;
+use bastion_sdk::process::{Admin, Health, Logging, Process, ProcessError};
 use clap::Parser;
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::{args::Args, config::Config, health::Health, leader, logging, serve};
+use crate::{args::Args, config::Config, leader};
 
 /// How a run ends; `--help` lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +38,10 @@ pub(crate) enum Fatal {
     Config(#[from] crate::config::ConfigError),
     #[error("{0}")]
     Cluster(String),
-    #[error("{what}")]
-    Io {
-        what: String,
-        #[source]
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    #[error("cannot start threads")]
+    Threads(#[source] std::io::Error),
 }
 
 impl Fatal {
@@ -60,7 +50,7 @@ impl Fatal {
             Self::Core(e) => e.category(),
             Self::Kubernetes(e) => e.category(),
             Self::Config(_) | Self::Cluster(_) => Category::Invalid,
-            Self::Io { .. } => Category::Other,
+            Self::Process(_) | Self::Threads(_) => Category::Other,
         }
     }
 }
@@ -75,15 +65,7 @@ pub(crate) fn main() -> ExitCode {
     if args.print_config {
         return print(&config);
     }
-    logging::start(&config.log);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(source) => {
-            error!("{}", chain(&Fatal::Io { what: "cannot start threads".to_owned(), source }));
-            return ExitCode::from(Exit::Error as u8);
-        }
-    };
-    let exit = match runtime.block_on(run(&config)) {
+    let exit = match start(&config) {
         Ok(exit) => exit,
         Err(e) => {
             error!(category = e.category().as_str(), "stopped: {}", chain(&e));
@@ -111,36 +93,23 @@ fn print(config: &Config) -> ExitCode {
     }
 }
 
-async fn run(config: &Config) -> Result<Exit, Fatal> {
-    let stop = stop_on_signals()?;
-    let health = Arc::new(Health::default());
-    let listener = listen(config.listen)
-        .await
-        .map_err(|source| Fatal::Io { what: format!("cannot listen on {}", config.listen), source })?;
-    info!(
-        version = env!("CARGO_PKG_VERSION"),
-        listen = %listener.local_addr().map_or(config.listen, |a| a),
-        "bastion-controller starts"
-    );
-    // Probes are answered until the very end, so they stop with a signal of their own.
-    let done = CancellationToken::new();
-    let server = tokio::spawn(serve::serve(listener, health.clone(), done.clone()));
-    let result = work(config, &health, &stop).await;
-    done.cancel();
-    if let Ok(Err(e)) = tokio::time::timeout(Duration::from_secs(1), server).await.unwrap_or(Ok(Ok(()))) {
-        warn!("the HTTP server ended badly: {e}");
-    }
-    result
+fn start(config: &Config) -> Result<Exit, Fatal> {
+    Logging::service(config.log.filter()?, config.log.format).start()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Fatal::Threads)?;
+    runtime.block_on(run(config))
 }
 
-/// Where a machine has no IPv6, every address means every address of IPv4.
-async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    match TcpListener::bind(address).await {
-        Err(_) if address.ip() == Ipv6Addr::UNSPECIFIED => {
-            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
-        }
-        bound => bound,
-    }
+async fn run(config: &Config) -> Result<Exit, Fatal> {
+    let health = Health::default();
+    let admin = Admin::new(config.listen).health(&health);
+    let process = Process::builder().admin(admin).forced_exit_code(Exit::Partial as i32).start().await?;
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        listen = %process.admin_address().unwrap_or(config.listen),
+        "bastion-controller starts"
+    );
+    let shutdown = process.shutdown();
+    process.run(Box::pin(work(config, &health, &shutdown))).await
 }
 
 async fn work(config: &Config, health: &Health, stop: &CancellationToken) -> Result<Exit, Fatal> {
@@ -149,7 +118,7 @@ async fn work(config: &Config, health: &Health, stop: &CancellationToken) -> Res
         reached = reach(config, &client) => reached?,
         () = stop.cancelled() => return Ok(Exit::Ok),
     };
-    health.set_connected();
+    health.set_standby();
     leader::lead(config, &client, reached, health, stop).await
 }
 
@@ -210,20 +179,4 @@ async fn reach_once(config: &Config, client: &Client) -> Result<Reached, Fatal> 
     };
     info!(cluster, uid, "cluster and repository are there");
     Ok(Reached { repo, cluster, uid })
-}
-
-fn stop_on_signals() -> Result<CancellationToken, Fatal> {
-    let cannot = |source| Fatal::Io { what: "cannot wait for signals".to_owned(), source };
-    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
-    let stop = CancellationToken::new();
-    let told = stop.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => info!("SIGTERM: saves what is under way"),
-            _ = interrupt.recv() => info!("SIGINT: saves what is under way"),
-        }
-        told.cancel();
-    });
-    Ok(stop)
 }

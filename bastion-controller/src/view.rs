@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
+use bastion_core::error::chain;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::{
-    config::Config,
-    run::{Reached, chain},
-};
+use crate::{config::Config, run::Reached};
 
 /// How often it is brought up to date.
 const EVERY: Duration = Duration::from_secs(5);

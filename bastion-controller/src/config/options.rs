@@ -4,6 +4,7 @@ use std::{str::FromStr, sync::Arc};
 
 use bastion_core::{
     engine::EngineOptions,
+    error::chain,
     manifest::Path,
     object::GroupKind,
     pipeline::{Brake, Workers},
@@ -13,8 +14,6 @@ use bastion_core::{
 };
 use bastion_k8s::{ConnectOptions, LeaseOptions};
 use bastion_storage::Place;
-
-use crate::run::chain;
 
 use super::{Config, ConfigError, ModeConfig};
 
@@ -36,7 +35,7 @@ impl Config {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         bastion_storage::place(&self.repo).map_err(|e| ConfigError::Invalid(format!("repo: {}", chain(&e))))?;
         self.selection()?.check().map_err(wrong_selection)?;
-        self.log.check()?;
+        self.log.filter()?;
         self.sanitizer()?;
         let leader = &self.leader;
         if leader.renew_deadline.0 >= leader.duration.0 || leader.retry.0 >= leader.renew_deadline.0 {

@@ -1,0 +1,108 @@
+//! The numbers of each kind, labelled `kind`.
+
+use std::fmt;
+
+use bastion_core::pipeline::{KindSnapshot, Snapshot};
+use prometheus_client::{
+    encoding::{DescriptorEncoder, MetricEncoder},
+    metrics::MetricType,
+    registry::Unit,
+};
+
+use super::encoding::{counter, histogram};
+
+/// Reads a number of a kind.
+type Read = fn(&KindSnapshot) -> u64;
+
+/// Name and help of a number of a kind, and how to read it.
+type OfKind = (&'static str, &'static str, Read);
+
+/// Counters of each kind; `_total` is added to the names.
+const COUNTERS: &[OfKind] = &[
+    ("events", "Observations of objects", |k| k.events),
+    ("hashed", "Bodies that were hashed", |k| k.hashed),
+    ("unchanged", "Observations that were in the log already", |k| k.unchanged),
+    ("changed", "Objects whose content was found changed", |k| k.changed),
+    ("deleted", "Objects found deleted", |k| k.deleted),
+    ("released", "Objects found to be no longer selected", |k| k.released),
+    ("committed", "Records that became durable", |k| k.committed),
+    ("failed_objects", "Objects that could not be read or cleaned", |k| k.failed),
+    ("errors", "Errors while the kind was read", |k| k.errors),
+    ("coalesced", "Observations replaced by a newer one before they were looked at", |k| k.coalesced),
+    ("reread", "Bodies that were let go and read again", |k| k.reread),
+    ("lists", "Lists that were read to the end", |k| k.lists),
+];
+
+/// Gauges of each kind.
+const GAUGES: &[OfKind] = &[
+    ("queue_objects", "Objects that wait for a worker", |k| k.queue_objects),
+    ("workers", "Workers", |k| k.workers),
+    ("withheld_deletions", "Deletions that wait to be accepted", |k| k.withheld),
+    ("failing", "Whether the kind cannot be read now; the log says why", |k| k.error.is_some().into()),
+];
+
+/// States of an object between an observation and its end, as in the engine.
+const STATES: &[(&str, Read)] =
+    &[("hashed", |k| k.in_hashed), ("changed", |k| k.in_changed), ("backup", |k| k.in_backup)];
+
+pub(super) fn encode(encoder: &mut DescriptorEncoder, stats: &Snapshot) -> fmt::Result {
+    for (name, help, read) in COUNTERS {
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        each(&mut family, stats, |metric, kind| counter(metric, read(kind)))?;
+    }
+    let mut family = encoder.encode_descriptor(
+        "committed",
+        "Bodies of records that became durable",
+        Some(&Unit::Bytes),
+        MetricType::Counter,
+    )?;
+    each(&mut family, stats, |metric, kind| counter(metric, kind.bytes))?;
+    for (name, help, read) in GAUGES {
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        each(&mut family, stats, |metric, kind| metric.encode_gauge(&read(kind)))?;
+    }
+    let mut family =
+        encoder.encode_descriptor("queue", "Bodies that wait for a worker", Some(&Unit::Bytes), MetricType::Gauge)?;
+    each(&mut family, stats, |metric, kind| metric.encode_gauge(&kind.queue_bytes))?;
+    let mut family = encoder.encode_descriptor(
+        "oldest_unsaved",
+        "Age of the oldest change that is not durable yet",
+        Some(&Unit::Seconds),
+        MetricType::Gauge,
+    )?;
+    each(&mut family, stats, |metric, kind| {
+        metric.encode_gauge(&kind.oldest_unsaved.unwrap_or_default().as_secs_f64())
+    })?;
+    let mut family = encoder.encode_descriptor("objects_in", "Objects in a state now", None, MetricType::Gauge)?;
+    for (kind, numbers) in &stats.kinds {
+        for (state, read) in STATES {
+            let labels = [("kind", kind.to_string()), ("state", (*state).to_owned())];
+            family.encode_family(&labels)?.encode_gauge(&read(numbers))?;
+        }
+    }
+    let mut family = encoder.encode_descriptor("phase", "What a kind's pipeline does", None, MetricType::Gauge)?;
+    for (kind, numbers) in &stats.kinds {
+        let labels = [("kind", kind.to_string()), ("phase", numbers.phase.as_str().to_owned())];
+        family.encode_family(&labels)?.encode_gauge(&1_u64)?;
+    }
+    let mut family = encoder.encode_descriptor(
+        "commit_latency",
+        "From the observation of a change until it was durable",
+        Some(&Unit::Seconds),
+        MetricType::Histogram,
+    )?;
+    each(&mut family, stats, |metric, kind| histogram(metric, &kind.latency))?;
+    Ok(())
+}
+
+/// One line for each kind.
+fn each(
+    family: &mut MetricEncoder,
+    stats: &Snapshot,
+    mut encode: impl FnMut(&mut MetricEncoder, &KindSnapshot) -> fmt::Result,
+) -> fmt::Result {
+    for (kind, numbers) in &stats.kinds {
+        encode(&mut family.encode_family(&[("kind", kind.to_string())])?, numbers)?;
+    }
+    Ok(())
+}
