@@ -4,13 +4,14 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader},
     path::Path,
     process::{Command, Stdio},
 };
 
 use bastion_core::store::{Key, Prefix, PutOptions, Store, StoreError};
 use bastion_storage::FsStore;
+use bastion_test_tools::Need;
 use futures::TryStreamExt;
 
 /// Says which part a child of this test plays, and where.
@@ -22,30 +23,19 @@ fn child_command(wrapper: &[&str], part: &str, folder: &Path) -> Command {
     let me = std::env::current_exe().unwrap();
     let mut words = wrapper.iter().map(Into::into).chain([me.into_os_string()]);
     let mut command = Command::new(words.next().unwrap());
-    command.args(words).args(["--exact", "child", "--nocapture", "--test-threads=1"]);
+    command.args(words).args(["--exact", "child", "--ignored", "--nocapture", "--test-threads=1"]);
     command.env(PART, part).env(FOLDER, folder).stderr(Stdio::inherit());
     command
-}
-
-/// Whether a command that a test wants to wrap its child in works here.
-fn works(command: &[&str]) -> bool {
-    let done = Command::new(command[0]).args(&command[1..]).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    done.is_ok_and(|status| status.success())
-}
-
-/// Says so; eprintln is not shown of tests that pass.
-fn skipped(why: &str) {
-    std::io::stderr().write_all(format!("skipped: {why}\n").as_bytes()).unwrap();
 }
 
 fn body(n: u32) -> Vec<u8> {
     n.to_le_bytes().repeat(50_000)
 }
 
-/// Not a test: what the other tests start.
 #[tokio::test]
+#[ignore = "the other tests start it, each in another part"]
 async fn child() {
-    let Ok(part) = std::env::var(PART) else { return };
+    let part = std::env::var(PART).unwrap();
     let store = FsStore::open(std::env::var(FOLDER).unwrap()).await.unwrap();
     let put = async |key: &Key, body: Vec<u8>| store.put(key, body.into(), &PutOptions::create()).await;
     match part.as_str() {
@@ -104,13 +94,13 @@ async fn child() {
 
 #[test]
 fn nothing_acknowledged_is_lost_to_a_kill_and_nothing_half_is_seen() {
+    if !Need::Setpriv.is_met() {
+        return;
+    }
     for round in 1..=8 {
         let folder = tempfile::tempdir().unwrap();
         let mut child = child_command(&["setpriv", "--pdeathsig", "KILL"], "write until killed", folder.path());
-        let mut child = match child.stdout(Stdio::piped()).spawn() {
-            Ok(child) => child,
-            Err(e) => return skipped(&format!("setpriv does not work here: {e}")),
-        };
+        let mut child = child.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let acknowledged = |line: String| line.strip_prefix("acknowledged ")?.parse::<u32>().ok();
         let seen = lines.by_ref().filter_map(acknowledged).find(|n| *n >= round * 3).unwrap();
@@ -133,8 +123,8 @@ fn nothing_acknowledged_is_lost_to_a_kill_and_nothing_half_is_seen() {
 
 /// Runs a part in a mount namespace of its own, after `script` has prepared `$1`.
 fn in_own_mounts(script: &str, part: &str) {
-    if !works(&["unshare", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/tmp"]) {
-        return skipped("unshare cannot mount here");
+    if !Need::Mounts.is_met() {
+        return;
     }
     let folder = tempfile::tempdir().unwrap();
     let script = format!("set -e; {script}; shift; exec \"$@\"");
@@ -157,8 +147,8 @@ fn a_read_only_disk_says_so() {
 
 #[test]
 fn everything_is_synced_before_it_is_acknowledged() {
-    if !works(&["strace", "-o", "/dev/null", "true"]) {
-        return skipped("strace does not work here");
+    if !Need::Strace.is_met() {
+        return;
     }
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().canonicalize().unwrap();
@@ -200,8 +190,8 @@ fn everything_is_synced_before_it_is_acknowledged() {
 
 #[test]
 fn a_sync_that_fails_is_no_success_and_the_next_try_has_another_name() {
-    if !works(&["strace", "-o", "/dev/null", "-e", "inject=fsync:error=EIO:when=9", "true"]) {
-        return skipped("strace does not work here");
+    if !Need::Strace.is_met() {
+        return;
     }
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().canonicalize().unwrap();

@@ -4,6 +4,7 @@
 //! [`page`]. What is compared is measured in the same run, by turns.
 
 pub mod charts;
+pub mod cli;
 pub mod cluster;
 pub mod cold;
 pub mod goals;

@@ -1,7 +1,7 @@
 //! The test cluster of Bastion: real servers as child processes, on free ports and in temporary folders,
 //! ended with the test, however it dies.
 //!
-//! - [`tools`]: the programs, found or built once from pinned Go modules;
+//! - [`tools`] and [`need`]: the programs, found or built once from pinned Go modules, and what the machine must have;
 //! - [`control_plane`]: etcd, the API server and the controller-manager, with the ways they fail;
 //! - [`minio`]: an S3 server;
 //! - [`proxy`] and [`s3_proxy`]: what stands between Bastion and a server and delays, cuts, drops, counts;
@@ -17,7 +17,6 @@ pub mod compare;
 pub mod control_plane;
 pub mod crds;
 pub mod dir;
-pub mod error;
 pub mod expect;
 pub mod load;
 pub mod minio;
@@ -29,34 +28,17 @@ pub mod proxy;
 pub mod s3;
 pub mod s3_proxy;
 pub mod samples;
-pub mod tools;
 pub mod wait;
 
 pub use api::{Api, Resource};
+pub use bastion_test_tools::{Context, Error, Need, Result, Tool, error, need, say, tools};
 pub use control_plane::{ControlPlane, ControlPlaneOptions};
 pub use dir::TestDir;
-pub use error::{Context, Error, Result};
 pub use minio::Minio;
 pub use process::{Process, Program};
 pub use programs::{Bastion, Saved};
 pub use proxy::Proxy;
 pub use s3_proxy::S3Proxy;
-pub use tools::Tool;
-
-/// Prints a line for the person who waits: progress of long work, seeds, logs of what failed.
-#[allow(clippy::print_stderr, reason = "a test library reports to the person in front of it")]
-pub fn say(line: &str) {
-    eprintln!("{line}");
-}
-
-/// Lower-case hex.
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}"); // cannot fail
-        text
-    })
-}
 
 /// The seed of a run: `BASTION_SEED` where set, else random. Printed, so that a failure can be repeated.
 pub fn seed() -> u64 {

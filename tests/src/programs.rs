@@ -48,7 +48,8 @@ pub fn binary(package: &str, name: &str) -> Result<PathBuf> {
     }
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["build", "--quiet", "--package", package, "--bin", name])
+        // Of the whole workspace, so that its dependencies are built with the features that tests have them with.
+        .args(["build", "--quiet", "--workspace", "--bin", name])
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .stdin(Stdio::null())
         .output()
@@ -104,17 +105,22 @@ pub struct Saved {
 impl Saved {
     fn parse(text: &str) -> Result<Vec<Self>> {
         let rows: Vec<Value> = serde_json::from_str(text).context(format!("not a JSON array: {text}"))?;
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let rows = rows.iter().map(|row| Self {
-            group: text(&row["apiVersion"]).split_once('/').map(|(g, _)| g.to_owned()).unwrap_or_default(),
-            kind: text(&row["kind"]),
-            namespace: text(&row["namespace"]),
-            name: text(&row["name"]),
-            state: text(&row["state"]),
-            revision: row["revision"].as_u64().unwrap_or_default(),
-            resource_version: text(&row["resourceVersion"]),
-        });
-        Ok(rows.collect())
+        rows.iter().map(|row| Self::of(row).context(format!("a field is missing: {row}"))).collect()
+    }
+
+    fn of(row: &Value) -> Option<Self> {
+        let text = |name: &str| row[name].as_str().map(str::to_owned);
+        let api_version = text("apiVersion")?;
+        Some(Self {
+            group: api_version.split_once('/').map(|(group, _)| group.to_owned()).unwrap_or_default(),
+            kind: text("kind")?,
+            // Objects of the cluster itself have none.
+            namespace: text("namespace").unwrap_or_default(),
+            name: text("name")?,
+            state: text("state")?,
+            revision: row["revision"].as_u64()?,
+            resource_version: text("resourceVersion")?,
+        })
     }
 
     /// Group, kind, namespace, name.

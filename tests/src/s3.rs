@@ -6,13 +6,11 @@ use std::{
     time::Duration,
 };
 
+use bastion_test_tools::hex;
 use jiff::{Timestamp, tz::TimeZone};
 use sha2::{Digest as _, Sha256};
 
-use crate::{
-    error::{Context as _, Error, Result},
-    hex,
-};
+use crate::error::{Context as _, Error, Result};
 
 const REGION: &str = "us-east-1";
 

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use bastion_test_tools::hex;
 use sha2::{Digest as _, Sha256};
 use tokio::{
     io::BufStream,
@@ -18,10 +19,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use crate::{
-    error::{Context as _, Result},
-    hex,
-};
+use crate::error::{Context as _, Result};
 
 mod http1;
 

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::{check, cli::Result, screen};
+use crate::{Result, screen, workspace};
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
@@ -22,16 +22,16 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     screen::step("building what is shipped");
     let packages = ["--package", "bastion-cli", "--package", "bastion-benches"];
-    check::cargo(&[&["build", "--locked", "--release"], packages.as_slice()].concat(), &[])?;
-    let programs = check::target_dir().join("release");
+    workspace::cargo(&[&["build", "--locked", "--release"], packages.as_slice()].concat(), &[])?;
+    let programs = workspace::target_dir().join("release");
     let mut command = Command::new(programs.join("bastion-bench"));
     command
         .arg("run")
         .args(&options.names)
         .args(options.quick.then_some("--quick"))
         .args(options.full.then_some("--full"));
-    command.arg("--folder").arg(check::target_dir().join("bench"));
-    command.arg("--page").arg(check::root().join("docs/performance.md"));
+    command.arg("--folder").arg(workspace::target_dir().join("bench"));
+    command.arg("--page").arg(workspace::root().join("docs/performance.md"));
     command.env("BASTION_BIN", programs.join("bastion"));
     let status = command.status().map_err(|e| format!("cannot run the benches: {e}"))?;
     if status.success() { Ok(()) } else { Err(format!("the benches failed ({status})").into()) }

@@ -6,9 +6,6 @@ use clap::{Parser, Subcommand};
 
 use crate::{bench, check, demo, screen};
 
-/// What every task returns; the error is one that is printed as it is.
-pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
-
 /// Tasks of the Bastion workspace.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", arg_required_else_help = true, max_term_width = 100)]
@@ -61,7 +58,8 @@ Examples:
     Tools,
 }
 
-pub(crate) fn main() -> ExitCode {
+/// Runs the task that the arguments name.
+pub fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Test(options) => check::run(&options),
         Task::Demo(options) => demo::run(&options),

@@ -11,32 +11,32 @@ const DIM: Style = Style::new().dimmed();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// The start of a step.
-pub(crate) fn step(title: &str) {
+pub fn step(title: &str) {
     anstream::println!("\n{TITLE}==> {title}{TITLE:#}");
 }
 
 /// A step that went well.
-pub(crate) fn done(title: &str, took: Duration) {
+pub fn done(title: &str, took: Duration) {
     anstream::println!("{GOOD}    {title}: {}{GOOD:#}", seconds(took));
 }
 
 /// Plain text.
-pub(crate) fn line(text: &str) {
+pub fn line(text: &str) {
     anstream::println!("{text}");
 }
 
 /// A chapter of a story.
-pub(crate) fn chapter(number: usize, title: &str) {
+pub fn chapter(number: usize, title: &str) {
     anstream::println!("\n{TITLE}{number}. {title}{TITLE:#}");
 }
 
 /// A command, as a person would type it.
-pub(crate) fn command(line: &str) {
+pub fn command(line: &str) {
     anstream::println!("{DIM}$ {line}{DIM:#}");
 }
 
 /// What a command said; of a long answer its first and last lines.
-pub(crate) fn quote(text: &str, first: usize, last: usize) {
+pub fn quote(text: &str, first: usize, last: usize) {
     let lines: Vec<&str> = text.lines().collect();
     let left_out = lines.len().saturating_sub(first + last);
     // A note about one line is as long as the line.
@@ -49,12 +49,12 @@ pub(crate) fn quote(text: &str, first: usize, last: usize) {
 }
 
 /// Something that turned out well.
-pub(crate) fn good(text: &str) {
+pub fn good(text: &str) {
     anstream::println!("{GOOD}{text}{GOOD:#}");
 }
 
 /// What went wrong, with its causes.
-pub(crate) fn error(error: &(dyn std::error::Error + 'static)) {
+pub fn error(error: &(dyn std::error::Error + 'static)) {
     anstream::eprintln!("{BAD}error:{BAD:#} {error}");
     let mut next = error.source();
     while let Some(cause) = next {
@@ -64,7 +64,7 @@ pub(crate) fn error(error: &(dyn std::error::Error + 'static)) {
 }
 
 /// `12.3 s`, `4 min 05 s`.
-pub(crate) fn seconds(took: Duration) -> String {
+pub fn seconds(took: Duration) -> String {
     let whole = took.as_secs();
     if whole < 60 { format!("{:.1} s", took.as_secs_f32()) } else { format!("{} min {:02} s", whole / 60, whole % 60) }
 }

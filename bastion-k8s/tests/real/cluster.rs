@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Write as _,
+    path::PathBuf,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -12,7 +13,9 @@ use bastion_core::{
     source::{Observation, SourceError},
 };
 use bastion_k8s::{ApplySink, Client, ConnectOptions, Selection, connect};
+use bastion_tests::ControlPlane;
 use futures::{StreamExt, stream::BoxStream};
+use tokio::sync::OnceCell;
 
 pub(crate) type Observations = BoxStream<'static, Result<Observation, SourceError>>;
 
@@ -22,34 +25,37 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Cluster {
     pub(crate) client: Client,
     pub(crate) sink: ApplySink,
+    kubeconfig: PathBuf,
     /// A namespace of this test's own.
     pub(crate) namespace: String,
 }
 
-fn options() -> Option<ConnectOptions> {
-    let Some(path) = std::env::var_os("BASTION_TEST_KUBECONFIG") else {
-        eprintln!("skipped: BASTION_TEST_KUBECONFIG names no cluster");
-        return None;
-    };
-    Some(ConnectOptions { kubeconfig: Some(path.into()), ..ConnectOptions::default() })
+/// The kubeconfig of the cluster that all tests share. It ends with this process, however that dies.
+async fn kubeconfig() -> PathBuf {
+    static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
+    if let Some(given) = std::env::var_os("BASTION_TEST_KUBECONFIG") {
+        return given.into();
+    }
+    let shared = SHARED.get_or_init(async || ControlPlane::start("bastion-k8s").await.unwrap()).await;
+    shared.kubeconfig().unwrap()
 }
 
 impl Cluster {
-    pub(crate) async fn new(story: &str) -> Option<Self> {
+    pub(crate) async fn new(story: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let client = connect(&options()?).await.unwrap();
+        let kubeconfig = kubeconfig().await;
+        let options = ConnectOptions { kubeconfig: Some(kubeconfig.clone()), ..ConnectOptions::default() };
+        let client = connect(&options).await.unwrap();
         let sink = ApplySink::new(client.clone());
         let namespace = format!("{story}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let cluster = Self { client, sink, namespace };
+        let cluster = Self { client, sink, kubeconfig, namespace };
         cluster.namespace_with(&cluster.namespace, "").await;
-        Some(cluster)
+        cluster
     }
 
     /// The kubeconfig's text.
-    #[allow(clippy::unused_self)] // there is one only where there is a cluster
     pub(crate) fn kubeconfig(&self) -> String {
-        let path = options().unwrap().kubeconfig.unwrap();
-        std::fs::read_to_string(path).unwrap()
+        std::fs::read_to_string(&self.kubeconfig).unwrap()
     }
 
     /// The same cluster seen by a user without any right.

@@ -29,7 +29,7 @@ async fn win(lease: &Lease) -> Leadership {
 
 #[tokio::test]
 async fn of_two_candidates_one_leads_and_hands_over() {
-    let Some(cluster) = Cluster::new("leader").await else { return };
+    let cluster = Cluster::new("leader").await;
     let (a, b) = (candidate(&cluster, "a"), candidate(&cluster, "b"));
     let first = win(&a).await;
     assert_eq!(first.previous_log_end(), None);
@@ -59,7 +59,7 @@ async fn of_two_candidates_one_leads_and_hands_over() {
 
 #[tokio::test]
 async fn a_connection_that_dies_without_a_word_costs_nobody_the_lead() {
-    let Some(cluster) = Cluster::new("hung").await else { return };
+    let cluster = Cluster::new("hung").await;
     let (line, client) = behind(&cluster, ConnectOptions::default()).await;
     let mut options = options(&cluster, "a");
     options.duration = Duration::from_secs(12);
@@ -83,7 +83,7 @@ async fn a_connection_that_dies_without_a_word_costs_nobody_the_lead() {
 
 #[tokio::test]
 async fn a_leader_whose_lease_is_taken_away_hears_of_it() {
-    let Some(cluster) = Cluster::new("deposed").await else { return };
+    let cluster = Cluster::new("deposed").await;
     let leader = win(&candidate(&cluster, "a")).await;
     let leases =
         crate::cluster::kind("coordination.k8s.io", "v1", "Lease", "leases", bastion_core::object::Scope::Namespaced);
@@ -97,7 +97,7 @@ async fn a_leader_whose_lease_is_taken_away_hears_of_it() {
 
 #[tokio::test]
 async fn who_may_not_have_leases_is_told() {
-    let Some(cluster) = Cluster::new("nolease").await else { return };
+    let cluster = Cluster::new("nolease").await;
     let client = cluster.as_user("jane").await;
     let lease = Lease::new(client, LeaseOptions::new(cluster.namespace.as_str(), "bastion", "jane")).unwrap();
     let error = lease.acquire(&CancellationToken::new()).await.unwrap_err();

@@ -1,6 +1,6 @@
-//! Stories with a real API server: run with `BASTION_TEST_KUBECONFIG` set to the kubeconfig of a cluster that
-//! may be written to. Without it they say so and pass.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
+//! Stories with a real API server: a control plane that they start, or the cluster of the kubeconfig that
+//! `BASTION_TEST_KUBECONFIG` names and that may be written to.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod cluster;
 mod leader;

@@ -12,17 +12,18 @@ use futures::TryStreamExt;
 use crate::{
     key,
     minio::{Minio, credentials},
+    proxy::{Mode, Proxy},
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn behaves_like_a_store() {
-    let Some(minio) = Minio::start().await else { return };
+    let minio = Minio::start().await;
     conformance::check(Arc::new(minio.store("whole").await)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_url_with_a_prefix_behaves_like_a_store() {
-    let Some(minio) = Minio::start().await else { return };
+    let minio = Minio::start().await;
     let whole = minio.store("shared").await;
     for sibling in ["team", "team-a2/x", "team-a/prod2/x", "team-a/pro"] {
         whole.put(&key(sibling), Bytes::from_static(b"another's"), &PutOptions::create()).await.unwrap();
@@ -39,7 +40,7 @@ async fn a_url_with_a_prefix_behaves_like_a_store() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_twenty_clients_one_creates() {
-    let Some(minio) = Minio::start().await else { return };
+    let minio = Minio::start().await;
     minio.store("race").await;
     for round in 0..10_u8 {
         let mut racers = tokio::task::JoinSet::new();
@@ -63,7 +64,7 @@ async fn of_twenty_clients_one_creates() {
 
 #[tokio::test]
 async fn what_is_retained_cannot_be_deleted() {
-    let Some(minio) = Minio::start().await else { return };
+    let minio = Minio::start().await;
     let client = minio.client();
     client.create_bucket().bucket("locked").object_lock_enabled_for_bucket(true).send().await.unwrap();
     let store = S3Store::open(&minio.options("locked")).await.unwrap();
@@ -90,7 +91,7 @@ async fn what_is_retained_cannot_be_deleted() {
 
 #[tokio::test]
 async fn what_is_not_ours_is_passed_over_or_named() {
-    let Some(minio) = Minio::start().await else { return };
+    let minio = Minio::start().await;
     let store = minio.store("mixed").await;
     for name in ["folder/", "white space", "ünïcode", "a/b"] {
         minio.client().put_object().bucket("mixed").key(name).body(ByteStream::from_static(b"x")).send().await.unwrap();
@@ -107,21 +108,28 @@ async fn what_is_not_ours_is_passed_over_or_named() {
 
 #[tokio::test]
 async fn what_was_acknowledged_survives_a_kill_of_the_server() {
-    let Some(mut minio) = Minio::start().await else { return };
+    let mut minio = Minio::start().await;
     minio.store("kept").await;
-    let url = format!("s3://kept/x?endpoint={}", minio.endpoint());
+    let proxy = Proxy::start(minio.port).await;
+    let url = format!("s3://kept/x?endpoint={}", proxy.endpoint());
     let store = bastion_storage::open(&url, &StoreOptions::default().credentials(credentials())).await.unwrap();
     for n in 0..50 {
         store.put(&key(&format!("{n:02}")), vec![n; 10_000].into(), &PutOptions::create()).await.unwrap();
     }
     minio.kill();
+    proxy.fail(Mode::Pass, 0);
     // Whoever reads meanwhile waits and is served when the server is back.
     let reader = tokio::spawn(async move {
         for n in 0..50 {
             assert_eq!(store.get(&key(&format!("{n:02}")), None).await.unwrap(), vec![n; 10_000]);
         }
     });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let tried_again = async {
+        while proxy.requests("GET").len() < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), tried_again).await.expect("a read that failed is tried again");
     minio.restart().await;
     reader.await.unwrap();
 }

@@ -26,7 +26,7 @@ async fn errors(store: &S3Store) -> Vec<StoreError> {
 
 #[tokio::test]
 async fn a_missing_bucket_is_named() {
-    let Some(minio) = Minio::start().await else { return };
+    let minio = Minio::start().await;
     let store = S3Store::open(&minio.options("nowhere")).await.unwrap();
     for error in errors(&store).await {
         assert!(matches!(error, StoreError::NoSuchPlace { .. }), "{error:?}");
@@ -36,7 +36,7 @@ async fn a_missing_bucket_is_named() {
 
 #[tokio::test]
 async fn wrong_credentials_are_said_to_be_wrong_and_not_shown() {
-    let Some(minio) = Minio::start().await else { return };
+    let minio = Minio::start().await;
     minio.store("there").await;
     let wrong = [
         (ACCESS_KEY, "wrong-secret-key", "SignatureDoesNotMatch"),
@@ -69,10 +69,10 @@ async fn nobody_there_is_unavailable() {
     }
 }
 
-/// Not a test: what the next one starts with an empty environment.
 #[tokio::test]
+#[ignore = "the next one starts it, with an empty environment"]
 async fn child_without_credentials() {
-    let Ok(endpoint) = std::env::var("BASTION_TEST_ENDPOINT") else { return };
+    let endpoint = std::env::var("BASTION_TEST_ENDPOINT").unwrap();
     let store = S3Store::open(&S3Options::new("bucket").endpoint(endpoint)).await.unwrap();
     for error in errors(&store).await {
         assert!(matches!(error, StoreError::Denied { .. }), "{error:?}");
@@ -84,7 +84,7 @@ async fn child_without_credentials() {
 #[tokio::test]
 async fn no_credentials_at_all_are_missed_before_anything_is_sent() {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "failures::child_without_credentials", "--nocapture"])
+        .args(["--exact", "failures::child_without_credentials", "--ignored", "--nocapture"])
         .env_clear()
         .envs([("AWS_EC2_METADATA_DISABLED", "true"), ("HOME", "/nonexistent")])
         .env("BASTION_TEST_ENDPOINT", "http://127.0.0.1:1")
@@ -104,7 +104,7 @@ async fn a_certificate_of_an_own_authority() {
         std::fs::write(certs.join("private.key"), &private).unwrap();
         true
     });
-    let Some(minio) = minio.await else { return };
+    let minio = minio.await;
 
     // Without it: not trusted, so nothing is sent, and that is known.
     let store = S3Store::open(&minio.options("bucket")).await.unwrap();

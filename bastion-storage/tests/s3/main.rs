@@ -1,5 +1,4 @@
-//! The S3 store against a real `MinIO`, whose binary is named by `BASTION_TEST_MINIO` or lies on the `PATH`;
-//! without one these tests are skipped and say so.
+//! The S3 store against a real `MinIO`: the one on the `PATH`, or one that Go builds the first time.
 #![cfg(all(feature = "s3", target_os = "linux"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs)]
 

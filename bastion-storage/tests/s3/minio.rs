@@ -1,6 +1,4 @@
 use std::{
-    env,
-    io::Write,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -9,6 +7,7 @@ use std::{
 
 use aws_sdk_s3::Client;
 use bastion_storage::{S3Credentials, S3Options, S3Store};
+use bastion_test_tools::Tool;
 use tempfile::TempDir;
 
 pub(crate) const ACCESS_KEY: &str = "bastion-access-key";
@@ -23,26 +22,14 @@ pub(crate) struct Minio {
     https: bool,
 }
 
-fn binary() -> Option<PathBuf> {
-    let named = env::var_os("BASTION_TEST_MINIO").map(PathBuf::from);
-    let on_path = || env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join("minio")).find(|file| file.is_file());
-    named.or_else(on_path)
-}
-
 impl Minio {
-    /// `None`, and a line on stderr, where there is no binary.
-    pub(crate) async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Self {
         Self::start_with(|_| false).await
     }
 
     /// As `start`; `certificates` may put some into `certs` and says whether it did.
-    pub(crate) async fn start_with(certificates: impl FnOnce(&Path) -> bool) -> Option<Self> {
-        let Some(binary) = binary() else {
-            // Not eprintln: that is not shown of tests that pass.
-            let skipped = b"skipped: there is no MinIO; name its binary with BASTION_TEST_MINIO\n";
-            std::io::stderr().write_all(skipped).unwrap();
-            return None;
-        };
+    pub(crate) async fn start_with(certificates: impl FnOnce(&Path) -> bool) -> Self {
+        let binary = Tool::Minio.path().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let certs = folder.path().join("certs");
         std::fs::create_dir(&certs).unwrap();
@@ -51,7 +38,7 @@ impl Minio {
         let server = spawn(&binary, folder.path(), port);
         let minio = Self { server, binary, folder, port, https };
         minio.ready().await;
-        Some(minio)
+        minio
     }
 
     pub(crate) fn kill(&mut self) {

@@ -13,7 +13,7 @@ use crate::{
 
 #[tokio::test]
 async fn a_create_without_an_answer_is_an_unknown_outcome_and_sent_once() {
-    let Some(minio) = Minio::start().await else { return };
+    let minio = Minio::start().await;
     let behind = minio.store("cut").await;
     let proxy = Proxy::start(minio.port).await;
     let options = minio.options("cut").endpoint(proxy.endpoint());
@@ -39,7 +39,7 @@ async fn a_create_without_an_answer_is_an_unknown_outcome_and_sent_once() {
 
 #[tokio::test]
 async fn what_may_be_repeated_is_repeated() {
-    let Some(minio) = Minio::start().await else { return };
+    let minio = Minio::start().await;
     minio.store("cut").await;
     let proxy = Proxy::start(minio.port).await;
     let url = format!("s3://cut/prefix?endpoint={}", proxy.endpoint());
@@ -67,7 +67,7 @@ async fn what_may_be_repeated_is_repeated() {
 
 #[tokio::test]
 async fn a_create_on_the_wire() {
-    let Some(minio) = Minio::start().await else { return };
+    let minio = Minio::start().await;
     minio.store("wire").await;
     let proxy = Proxy::start(minio.port).await;
     let store = S3Store::open(&minio.options("wire").endpoint(proxy.endpoint())).await.unwrap();

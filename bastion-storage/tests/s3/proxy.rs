@@ -81,7 +81,7 @@ impl Shared {
 
 /// One connection: HTTP/1.1 requests with a Content-Length, one after the other.
 async fn serve(mut client: TcpStream, shared: Arc<Shared>) -> std::io::Result<()> {
-    let mut server = TcpStream::connect(("127.0.0.1", shared.target)).await?;
+    let mut server = None;
     loop {
         let head = head(&mut client).await?;
         let mode = shared.begin(&head);
@@ -90,10 +90,14 @@ async fn serve(mut client: TcpStream, shared: Arc<Shared>) -> std::io::Result<()
         }
         let mut body = vec![0; length(&head)];
         client.read_exact(&mut body).await?;
+        let server = match &mut server {
+            Some(server) => server,
+            none => none.insert(TcpStream::connect(("127.0.0.1", shared.target)).await?),
+        };
         server.write_all(head.as_bytes()).await?;
         server.write_all(&body).await?;
 
-        let answer = self::head(&mut server).await?;
+        let answer = self::head(server).await?;
         let mut body = vec![0; if head.starts_with("HEAD ") { 0 } else { length(&answer) }];
         server.read_exact(&mut body).await?;
         match mode {

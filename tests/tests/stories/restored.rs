@@ -16,13 +16,13 @@ pub(crate) struct Counts {
 impl Counts {
     pub(crate) fn parse(stdout: &str) -> Result<Self> {
         let report: Value = serde_json::from_str(stdout).context(format!("not JSON: {stdout:.500}"))?;
-        let count = |name: &str| report[name].as_u64().unwrap_or_default();
+        let count = |name: &str| report[name].as_u64().context(format!("no count {name:?} in {stdout:.500}"));
         Ok(Self {
-            created: count("created"),
-            updated: count("updated"),
-            unchanged: count("unchanged"),
-            skipped: count("skipped"),
-            failed: count("failed"),
+            created: count("created")?,
+            updated: count("updated")?,
+            unchanged: count("unchanged")?,
+            skipped: count("skipped")?,
+            failed: count("failed")?,
         })
     }
 }

@@ -2,9 +2,9 @@
 
 use std::process::{Command, Stdio};
 
-use bastion_tests::tools::on_path;
+use bastion_test_tools::Need;
 
-use crate::{cli::Result, screen};
+use crate::{Result, screen};
 
 /// The oldest Go that the modules of the servers accept.
 const GO: (u32, u32) = (1, 26);
@@ -24,13 +24,14 @@ pub(crate) fn check(servers: bool) -> Result<()> {
     if !servers {
         return Ok(());
     }
-    if !has("setpriv") {
-        install("setpriv is missing", "apt-get", &["install", "--yes", "util-linux"])?;
-    }
-    if !has("strace") {
-        // One test looks over a program's shoulder with it, and says that it was skipped where it cannot.
-        if let Err(error) = install("strace is missing", "apt-get", &["install", "--yes", "strace"]) {
-            screen::line(&error.to_string());
+    let missing: Vec<Need> = Need::ALL.into_iter().filter(|need| !need.works()).collect();
+    for need in missing {
+        // One package may bring several.
+        if !need.works() {
+            packages(&need.advice(), need.package())?;
+        }
+        if !need.works() {
+            return Err(need.advice().into());
         }
     }
     go()
@@ -40,11 +41,6 @@ fn runs(program: &str) -> bool {
     let mut command = Command::new(program);
     command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
-}
-
-/// Whether a program is on the `PATH`.
-pub(crate) fn has(program: &str) -> bool {
-    on_path(program).is_some()
 }
 
 fn go() -> Result<()> {
@@ -64,7 +60,7 @@ fn go() -> Result<()> {
     let mut numbers = version.trim_start_matches("go").split('.').map_while(|n| n.parse::<u32>().ok());
     let found = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
     if found >= GO {
-        screen::line(&format!("{version}, setpriv, rustfmt and clippy are here"));
+        screen::line(&format!("{version}, setpriv, strace, unshare, rustfmt and clippy are here"));
         return Ok(());
     }
     // Go fetches newer ones since 1.21.
@@ -73,6 +69,15 @@ fn go() -> Result<()> {
         return Ok(());
     }
     Err(format!("{version} is too old: {advice}").into())
+}
+
+/// Installs a package of Debian; its lists are fetched where they are too old to know it.
+fn packages(missing: &str, package: &str) -> Result<()> {
+    let args = ["install", "--yes", "--no-install-recommends", package];
+    install(missing, "apt-get", &args).or_else(|_| {
+        install("the lists of packages may be old", "apt-get", &["update"])?;
+        install(missing, "apt-get", &args)
+    })
 }
 
 /// Installs what is missing, or says how.

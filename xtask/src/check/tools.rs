@@ -1,8 +1,8 @@
 //! The servers that tests start.
 
-use bastion_tests::Tool;
+use bastion_test_tools::Tool;
 
-use crate::{cli::Result, screen};
+use crate::{Result, screen};
 
 /// Builds what is not there yet; minutes the first time.
 pub(crate) fn build() -> Result<()> {

@@ -94,6 +94,10 @@ async fn an_object_made_again_continues_its_history() {
     world.until("calm", async || watching.kind().events >= 3 && watching.is_calm()).await;
     watching.stop().await;
     world.assert_same_as_cluster().await;
+    let history = world.histories(&config_maps()).await.remove("a").unwrap();
+    assert_eq!(history.iter().map(|r| r.state).collect::<Vec<_>>(), [Put, Deleted, Put]);
+    let uids: Vec<_> = history.iter().map(|r| &r.uid).collect();
+    assert!(uids[0] == uids[1] && uids[1] != uids[2], "the deletion is that of the first object: {uids:?}");
 }
 
 #[tokio::test(start_paused = true)]

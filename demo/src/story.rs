@@ -6,12 +6,9 @@ use std::{
 };
 
 use bastion_tests::{Api, ControlPlane, Process, compare, crds::Project, expect::Expected};
+use xtask::{Result, screen};
 
-use crate::{
-    cli::Result,
-    demo::{cast, progress, stage::Stage},
-    screen,
-};
+use crate::{cast, progress, stage::Stage};
 
 /// Tells it.
 pub(crate) async fn tell(binary: &Path, count: usize, folder: &Path, hold: bool, started: Instant) -> Result<()> {
@@ -169,7 +166,7 @@ fn end(stage: &Stage, started: Instant) {
     screen::good(&format!("\nDone in {}.", screen::seconds(started.elapsed())));
     screen::line(&format!("The repository is {} ({files} files, {})", stage.folder.display(), progress::bytes(bytes)));
     screen::line("\nTry next (none of it needs a cluster):");
-    let program = crate::check::target_dir().join("debug/bastion");
+    let program = xtask::workspace::program("bastion");
     screen::line(&format!("    alias bastion={}", program.display()));
     screen::line(&format!("    export BASTION_REPO={}", stage.url));
     for line in [

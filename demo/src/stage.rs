@@ -6,8 +6,9 @@ use std::{
 };
 
 use bastion_tests::{Bastion, Process, programs::Output};
+use xtask::{Result, screen};
 
-use crate::{cli::Result, demo::progress, screen};
+use crate::progress;
 
 pub(crate) struct Stage {
     pub(crate) bastion: Bastion,

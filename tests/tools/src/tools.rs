@@ -1,4 +1,4 @@
-//! The real programs that tests start: found, or built once from the Go modules in `tests/tools`.
+//! The real programs that tests start: found, or built once from the Go modules beside this crate.
 
 use std::{
     env, fs,
@@ -99,7 +99,7 @@ impl Tool {
             Tool::Velero | Tool::VeleroPluginForAws => "velero",
             _ => "kubernetes",
         };
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tools").join(name)
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
     }
 
     fn package(self) -> String {
@@ -161,7 +161,11 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(name)).find(|p| p.is_file())
 }
 
-fn cache_root() -> Result<PathBuf> {
+/// Where built programs are kept: `${XDG_CACHE_HOME:-~/.cache}/bastion/tools`.
+///
+/// # Errors
+/// When neither variable is set.
+pub fn cache_root() -> Result<PathBuf> {
     let base = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
     let base = base.or_else(|| env::home_dir().map(|home| home.join(".cache")));
     Ok(base.ok_or_else(|| Error::new("neither XDG_CACHE_HOME nor HOME is set"))?.join("bastion/tools"))

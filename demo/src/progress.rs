@@ -6,8 +6,7 @@ use bastion_tests::{
     Bastion, Process,
     expect::{self, Expected},
 };
-
-use crate::cli::Result;
+use xtask::Result;
 
 /// Waits until every expected state is saved.
 pub(crate) async fn saved(bastion: &Bastion, watcher: &mut Process, expected: &Expected) -> Result<()> {

@@ -8,7 +8,7 @@ use bastion_tests::{
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
-use crate::cli::Result;
+use xtask::Result;
 
 /// The teams' namespaces.
 pub(crate) const NAMESPACES: [&str; 4] = ["payments", "search", "identity", "shipping"];

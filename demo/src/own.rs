@@ -3,14 +3,11 @@
 use std::path::Path;
 
 use bastion_tests::Saved;
+use xtask::{Result, screen};
 
 use crate::{
-    cli::Result,
-    demo::{
-        progress,
-        stage::{Stage, quoted},
-    },
-    screen,
+    progress,
+    stage::{Stage, quoted},
 };
 
 /// Backs up the cluster of a kubeconfig and shows what was saved. Nothing is written to the cluster: the
@@ -43,7 +40,7 @@ pub(crate) async fn tell(binary: &Path, kubeconfig: &Path, context: Option<&str>
     stage.show(&["verify"], 20, 0).await?;
 
     screen::chapter(5, "What next");
-    let program = crate::check::target_dir().join("debug/bastion");
+    let program = xtask::workspace::program("bastion");
     let mut follow = place.clone();
     let path = kubeconfig.display().to_string();
     if !path.is_empty() {

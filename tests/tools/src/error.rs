@@ -60,3 +60,9 @@ impl<T, E: Into<Box<dyn StdError + Send + Sync>>> Context<T> for std::result::Re
         self.map_err(|e| Error::with(what, e))
     }
 }
+
+impl<T> Context<T> for Option<T> {
+    fn context(self, what: impl Into<String>) -> Result<T> {
+        self.ok_or_else(|| Error::new(what))
+    }
+}
