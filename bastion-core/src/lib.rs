@@ -57,9 +57,15 @@
 //!
 //! # Features
 //!
-//! | feature | what |
-//! |---|---|
-//! | `conformance` | the behaviour suite that every [`Store`](store::Store) and wrapper passes, for implementors' tests |
+//! | feature | default | what |
+//! |---|---|---|
+//! | `memory` | yes | [`memory`]: a cluster in memory, for examples and tests |
+//! | `yaml` | no | [`yaml`]: objects as YAML, read and written, and the `tree/` view of a repository |
+//! | `diff` | no | [`diff::unified`]: changes as `diff -u` shows them; includes `yaml` |
+//! | `simulation` | no | [`runtime::SimRuntime`], [`store::FaultyStore`]: the same run, with the same faults, for the same seed |
+//! | `conformance` | no | [`store::conformance`]: the behaviour suite for your own [`Store`](store::Store) |
+//!
+//! The default build brings 59 crates; none of them speaks to the network, reads YAML or starts a process.
 
 pub mod backoff;
 pub mod canonical;
@@ -69,6 +75,7 @@ pub mod error;
 mod failure;
 pub mod hash;
 pub mod manifest;
+#[cfg(feature = "memory")]
 pub mod memory;
 pub mod object;
 pub mod pipeline;
@@ -84,6 +91,7 @@ pub mod sink;
 pub mod source;
 pub mod store;
 pub mod time;
+#[cfg(feature = "yaml")]
 pub mod yaml;
 
 pub use error::{Category, Error, Result};

@@ -6,10 +6,13 @@ use crate::object::{GroupKind, ObjectId};
 
 mod parse;
 mod path;
+mod text;
 mod value;
 
+#[cfg(feature = "yaml")]
 pub(crate) use parse::Seed;
 pub use path::{Path, PathError, PathSet, Segment};
+pub use text::Text;
 pub use value::Value;
 
 /// How many levels of lists and maps an object may have. The API server accepts more than five hundred;
@@ -18,9 +21,6 @@ pub const MAX_DEPTH: usize = 1024;
 
 /// A map of an object, sorted by the UTF-8 bytes of its keys.
 pub type Map = BTreeMap<Text, Value>;
-
-/// A text in an object. Most are short, and these take no memory of their own.
-pub type Text = compact_str::CompactString;
 
 /// Why bytes are no manifest. Never holds any of the content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -127,9 +127,9 @@ impl Manifest {
         let Some((last, parents)) = path.split_last() else { return };
         let mut map = &mut self.root;
         for key in parents {
-            map = map.entry(Text::new(*key)).or_default().make_object();
+            map = map.entry(Text::from(*key)).or_default().make_object();
         }
-        map.insert(Text::new(*last), value);
+        map.insert(Text::from(*last), value);
     }
 
     fn map_mut(&mut self, path: &[&str]) -> Option<&mut Map> {

@@ -37,6 +37,7 @@ mod state;
 mod tail;
 mod upload;
 mod verify;
+#[cfg(feature = "yaml")]
 mod view;
 mod writer;
 
@@ -46,6 +47,7 @@ pub use follow::LogEntry;
 pub use index::Index;
 pub use snapshot::{ObjectFilter, Snapshot};
 pub use verify::{Problem, VerifyOptions, VerifyProgress, VerifyReport};
+#[cfg(feature = "yaml")]
 pub use view::{TreeView, ViewReport};
 pub use writer::{CommitNotes, Committed, Head, Writer, WriterOptions};
 

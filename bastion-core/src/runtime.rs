@@ -7,9 +7,11 @@ use futures::future::BoxFuture;
 
 use crate::time::Timestamp;
 
+#[cfg(feature = "simulation")]
 mod sim;
 mod tokio_runtime;
 
+#[cfg(feature = "simulation")]
 pub use sim::SimRuntime;
 pub use tokio_runtime::TokioRuntime;
 

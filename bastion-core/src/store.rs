@@ -14,6 +14,7 @@ use crate::{
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod dry_run;
+#[cfg(feature = "simulation")]
 mod faulty;
 mod key;
 mod limit;
@@ -23,6 +24,7 @@ mod read_only;
 mod retry;
 
 pub use dry_run::{DryRunReport, DryRunStore};
+#[cfg(feature = "simulation")]
 pub use faulty::{Fault, FaultRates, FaultyStore, Operation, Verb};
 pub use key::{Key, Prefix};
 pub use limit::LimitStore;

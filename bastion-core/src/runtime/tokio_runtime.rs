@@ -1,4 +1,8 @@
-use std::time::{Duration, Instant};
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::{Duration, Instant},
+};
 
 use futures::future::BoxFuture;
 
@@ -9,12 +13,15 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub struct TokioRuntime {
     started: Instant,
+    /// A hash that the system's randomness keys: of a counter it gives random numbers.
+    random: RandomState,
+    drawn: AtomicU64,
 }
 
 impl TokioRuntime {
     /// A runtime whose uptime starts now.
     pub fn new() -> Self {
-        Self { started: Instant::now() }
+        Self { started: Instant::now(), random: RandomState::new(), drawn: AtomicU64::new(0) }
     }
 }
 
@@ -38,7 +45,7 @@ impl Runtime for TokioRuntime {
     }
 
     fn random(&self) -> u64 {
-        rand::random()
+        self.random.hash_one(self.drawn.fetch_add(1, Relaxed))
     }
 
     fn spawn(&self, task: BoxFuture<'static, ()>) -> Task {

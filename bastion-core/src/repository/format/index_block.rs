@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use prost::Message;
-use uuid::Uuid;
 
 use super::{
     block::{self, Block, Span},
@@ -12,7 +11,7 @@ use super::{
     corrupt,
     index::IndexBlock,
     proto::{self, IndexColumns},
-    too_large,
+    too_large, uid,
 };
 use crate::{
     error::Result,
@@ -105,7 +104,8 @@ impl Columns {
             c.resource_version.push(ODD_VERSION);
             c.odd_versions.push(rv.to_string());
         }
-        if let Some(uid) = uuid_bytes(&v.uid) {
+        // The bytes that stand for any other text cannot stand for themselves.
+        if let Some(uid) = uid::to_bytes(&v.uid).filter(|uid| *uid != ODD_UID) {
             c.uid.extend_from_slice(&uid);
         } else {
             c.uid.extend_from_slice(&ODD_UID);
@@ -204,7 +204,7 @@ impl<'a> Reader<'a> {
             };
             let uid = match self.some(c.uid.as_chunks::<16>().0.get(i))? {
                 &ODD_UID => self.some(odd_uids.next())?.as_str().into(),
-                uid => (&*Uuid::from_bytes(*uid).hyphenated().encode_lower(&mut Uuid::encode_buffer())).into(),
+                uid => uid::to_text(uid).into(),
             };
             let state = match self.column(&c.state, i)? {
                 1 => RevisionState::Put,
@@ -266,12 +266,4 @@ impl<'a> Reader<'a> {
     fn some<T>(&self, value: Option<T>) -> Result<T> {
         value.ok_or_else(|| corrupt(self.key, "a column of a block of entries is too short"))
     }
-}
-
-/// The 16 bytes of a UUID in its lower-case text form; `None` for any other text, and for the one that
-/// stands for "other text".
-fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
-    let uuid = Uuid::try_parse(text).ok()?;
-    let is_usual = uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text;
-    (is_usual && *uuid.as_bytes() != ODD_UID).then(|| uuid.into_bytes())
 }

@@ -18,6 +18,7 @@ mod proto;
 mod segment;
 #[cfg(test)]
 mod tests;
+mod uid;
 
 pub(crate) use block::{MAX_RAW_BLOCK, RawBlock, Span, TARGET_RAW_BLOCK, body, decompress};
 pub(crate) use checkpoint::{Checkpoint, IndexRef, PackLive, SegmentRun, decode_checkpoint, encode_checkpoint};
