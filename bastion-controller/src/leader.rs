@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bastion_core::{
     engine::{Engine, Report},
     error::chain,
-    pipeline::Snapshot,
+    pipeline::StatsSnapshot,
     repository::{Head, WriterOptions},
 };
 use bastion_k8s::{Client, Leadership, Lease, LogEnd, WatchSource};
@@ -129,7 +129,7 @@ fn compare(leadership: &Leadership, head: &Head, health: &Health) {
 }
 
 /// One line that says that all is well, or what is not.
-fn follows(stats: &Snapshot) {
+fn follows(stats: &StatsSnapshot) {
     let failing: Vec<_> =
         stats.kinds.iter().filter(|(_, k)| k.error.is_some()).map(|(kind, _)| kind.to_string()).collect();
     info!(

@@ -1,76 +1,42 @@
-//! From a [`Source`] into the log: the engine follows every kind that the source names, one pipeline each,
-//! and commits what changed.
-
-use std::sync::Arc;
-
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
-
-use crate::{
-    error::Result,
-    pipeline::{Batcher, Context, Lanes, Stats},
-    repository::Writer,
-    source::Source,
-};
+//! From a [`Source`](crate::source::Source) into the log: the engine follows every kind that the source names, one
+//! pipeline each, and commits what changed.
+//!
+//! The crate's page has a whole backup. A continuous source is followed until the token is cancelled:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use bastion_core::{memory::MemoryCluster, prelude::*, store::MemoryStore};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let cluster = MemoryCluster::new("production");
+//! let repo = Repository::init(Arc::new(MemoryStore::new()), InitOptions::default()).await?;
+//! let source = Arc::new(cluster.watch());
+//! let writer = repo.writer("production", WriterOptions::new(source.cluster_uid().await?, "watch")).await?;
+//! let engine = Engine::new(source, writer, EngineOptions::default());
+//!
+//! let (stats, cancel) = (engine.stats(), CancellationToken::new());
+//! let run = tokio::spawn(engine.run(cancel.clone()));
+//! cluster.put(r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"prices","namespace":"shop"}}"#)?;
+//! while stats.snapshot().engine.commits == 0 {
+//!     tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+//! }
+//! cancel.cancel();
+//! let report = run.await??;
+//! assert!(report.flushed && report.cancelled);
+//! # Ok(())
+//! # }
+//! ```
 
 mod follow;
-mod log;
 mod options;
 mod report;
+mod resume;
 mod run;
+mod start;
 
 pub use options::EngineOptions;
-pub use report::{KindReport, NAMED_FAILURES, Report};
-use run::Run;
+pub use report::{Report, Undiscovered};
+pub use start::Engine;
 
-/// How many records may lie between workers and batcher; their bytes are bounded by the options.
-const HANDOVER: usize = 64;
-
-/// Follows a source and writes what changes. See [`crate::pipeline`] for how.
-#[derive(Debug)]
-pub struct Engine {
-    source: Arc<dyn Source>,
-    writer: Writer,
-    options: EngineOptions,
-    stats: Arc<Stats>,
-}
-
-impl Engine {
-    /// An engine between a source and a cluster's log. It works with the runtime of the writer's repository.
-    pub fn new(source: Arc<dyn Source>, writer: Writer, mut options: EngineOptions) -> Self {
-        options.runtime = writer.runtime().clone();
-        let stats = Arc::new(Stats::new(options.runtime.clone()));
-        Self { source, writer, options, stats }
-    }
-
-    /// What is counted while it runs; stays readable afterwards.
-    pub fn stats(&self) -> Arc<Stats> {
-        self.stats.clone()
-    }
-
-    /// Runs until a one-shot source is read to its end, or until `cancel`. Then what is under way is made
-    /// durable, positions are saved, and the writer is closed.
-    ///
-    /// A kind or an object that fails is part of the report. An error ends the run: the log cannot be written
-    /// or read, or another writer of the same role took over. Dropping the future ends everything at once;
-    /// the next run finds out what was durable.
-    pub async fn run(self, cancel: CancellationToken) -> Result<Report> {
-        let (to_batcher, from_lanes) = mpsc::channel(HANDOVER);
-        let (to_engine, told) = mpsc::unbounded_channel();
-        let lanes = Lanes::default();
-        let log = log::Log::of(&self.writer, &self.source.policy());
-        let ctx = Arc::new(Context::new(
-            self.source,
-            self.writer.index(),
-            self.writer.hasher(),
-            self.options,
-            self.stats,
-            to_batcher,
-            to_engine,
-        ));
-        let batcher = Batcher::new(ctx.clone(), self.writer, from_lanes, lanes.clone());
-        let life = CancellationToken::new();
-        let _ends_everything = life.clone().drop_guard();
-        Run::new(ctx, lanes, log, life, told).run(batcher, cancel).await
-    }
-}
+pub use crate::pipeline::{KindReport, NAMED_FAILURES, ObjectFailure};

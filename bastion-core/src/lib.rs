@@ -13,7 +13,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use bastion_core::{memory::MemoryCluster, prelude::*, runtime::TokioRuntime, store::MemoryStore};
+//! use bastion_core::{memory::MemoryCluster, prelude::*, store::MemoryStore};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,7 +30,7 @@
 //! let standby = MemoryCluster::new("standby");
 //! let shop = ObjectFilter { namespaces: Some(vec!["shop".into()]), ..ObjectFilter::default() };
 //! let plan = repo.snapshot("production").await?.select(shop).restore_plan(&RestoreOptions::new()).await?;
-//! let report = plan.apply(Arc::new(standby.clone()), Arc::new(TokioRuntime::new())).await?;
+//! let report = plan.apply(Arc::new(standby.clone())).await?;
 //! # let prices = bastion_core::object::ObjectId::new(&bastion_core::object::GroupKind::new("", "ConfigMap"), "shop", "prices");
 //! # assert_eq!(standby.manifest(&prices).and_then(|m| m.text(&["data", "tea"]).map(str::to_owned)).as_deref(), Some("3"));
 //! assert_eq!(report.count(Outcome::Created), 2, "the namespace, and what lives in it");
@@ -87,6 +87,7 @@ pub mod retention;
 pub mod runtime;
 pub mod sanitize;
 pub mod select;
+mod serialize;
 pub mod sink;
 pub mod source;
 pub mod store;

@@ -3,6 +3,7 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use bytes::Bytes;
+use serde::Serialize;
 
 use crate::{
     hash::Digest,
@@ -134,12 +135,15 @@ pub struct Position {
     pub fingerprint: Arc<str>,
 }
 
-/// Deletions of a kind that the brake holds back until somebody accepts them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Deletions of a kind that the brake withholds until somebody acknowledges them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Withheld {
     /// The kind; a count of zero says that nothing is withheld any more.
+    #[serde(serialize_with = "crate::serialize::display")]
     pub kind: GroupKind,
     /// The policy whose pipeline withholds them.
+    #[serde(serialize_with = "crate::serialize::display")]
     pub policy: Arc<str>,
     /// How many objects vanished.
     pub count: u64,
@@ -148,19 +152,20 @@ pub struct Withheld {
     /// Since when.
     pub since: Timestamp,
     /// Some of their names, for people.
+    #[serde(serialize_with = "crate::serialize::display_all")]
     pub examples: Vec<Arc<str>>,
 }
 
-/// A person's word that the deletions which the brake withholds are meant: `bastion deletions accept`.
+/// Somebody acknowledged that the deletions which the brake withholds are meant: `bastion deletions accept`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Accepted {
+pub struct Acknowledgement {
     /// The kind whose deletions are meant.
     pub kind: GroupKind,
     /// The policy whose pipeline withholds them.
     pub policy: Arc<str>,
-    /// [`Withheld::since`] of what is accepted: a later withholding needs its own word.
+    /// [`Withheld::since`] of what is acknowledged: what is withheld later needs an acknowledgement of its own.
     pub since: Timestamp,
-    /// Who accepted, for people.
+    /// Who acknowledged, for people.
     pub by: Arc<str>,
 }
 

@@ -20,6 +20,7 @@ use crate::{
 };
 
 mod apply;
+mod bodies;
 mod conflict;
 mod gather;
 mod order;
@@ -34,7 +35,6 @@ mod skip;
 pub use apply::{Applier, Progress};
 pub use order::Wave;
 pub use plan::{OwnerLink, RestorePlan, SkippedObject, Step};
-pub use planner::Planner;
 pub use report::{ObjectReport, Outcome, RestoreReport};
 
 /// What to do with an object that exists and differs.

@@ -69,7 +69,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     progress.clear();
     let mut report = report?;
     if report.kinds.is_empty() && !report.undiscovered.is_empty() {
-        return Err(unknown(report.undiscovered.swap_remove(0).1));
+        return Err(unknown(report.undiscovered.swap_remove(0).error));
     }
     if args.tree.wanted(app.repo_url()?) {
         let progress = Progress::start("writes tree/");

@@ -1,7 +1,7 @@
 //! `bastion deletions`.
 
 use bastion_core::{
-    record::{Accepted, Withheld},
+    record::{Acknowledgement, Withheld},
     repository::{CommitNotes, WriterOptions},
     select::KindWord,
 };
@@ -108,12 +108,18 @@ async fn accept(app: &App, words: &[KindWord]) -> Result<Exit> {
     let by = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
     let accepted = held
         .iter()
-        .map(|w| Accepted { kind: w.kind.clone(), policy: w.policy.clone(), since: w.since, by: by.as_str().into() })
+        .map(|w| Acknowledgement {
+            kind: w.kind.clone(),
+            policy: w.policy.clone(),
+            since: w.since,
+            by: by.as_str().into(),
+        })
         .collect();
     let mut writer =
         repo.writer(&cluster, WriterOptions::new(snapshot.head().cluster_uid.clone(), "deletions")).await?;
     let mut batch = writer.batch();
-    let committed = writer.commit(&mut batch, &CommitNotes { accepted, ..CommitNotes::default() }).await?;
+    let committed =
+        writer.commit(&mut batch, &CommitNotes { acknowledgements: accepted, ..CommitNotes::default() }).await?;
     for w in &held {
         app.out.line(format_args!("accepted: {} of {} {} (policy {})", w.count, w.of, w.kind, w.policy))?;
     }

@@ -9,7 +9,6 @@ use bastion_core::{
     object::ObjectId,
     record::RevisionState,
     restore::{Applier, Conflict, Outcome, RestoreOptions, RestorePlan},
-    runtime::TokioRuntime,
     time::Timestamp,
 };
 use bastion_k8s::{ApplySink, Client};
@@ -203,7 +202,7 @@ async fn apply(plan: RestorePlan, client: Client, dry_run: bool) -> Result<Resto
     let server = client.server().to_owned();
     let line = Arc::new(Progress::start(if dry_run { "compares with the cluster" } else { "restores" }));
     let (told, done, failed) = (line.clone(), AtomicUsize::new(0), AtomicUsize::new(0));
-    let mut applier = Applier::new(plan, Arc::new(ApplySink::new(client)), Arc::new(TokioRuntime::new()))
+    let mut applier = Applier::new(plan, Arc::new(ApplySink::new(client)))
         .cancelled_by(signals::cancelled_by_signal()?)
         .progress(Arc::new(move |object| {
             let done = done.fetch_add(1, Relaxed) + 1;

@@ -106,7 +106,7 @@ impl BackupReport {
                 failures: k
                     .failures
                     .iter()
-                    .map(|(id, why)| Failure { object: id.to_string(), why: why.clone() })
+                    .map(|f| Failure { object: f.object.to_string(), why: f.failure.message.clone() })
                     .collect(),
                 withheld: k.withheld.as_ref().map(WithheldStatus::from),
                 error: k.error.as_ref().map(|e| chain(e)),
@@ -127,7 +127,7 @@ impl BackupReport {
             undiscovered: report
                 .undiscovered
                 .iter()
-                .map(|(what, e)| SkippedStatus { kind: what.clone(), why: chain(e) })
+                .map(|part| SkippedStatus { kind: part.what.clone(), why: chain(&part.error) })
                 .collect(),
             cancelled: report.cancelled,
         }

@@ -7,50 +7,62 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Report,
-    follow::{Followed, State},
-    log::Log,
+    Report, Undiscovered,
+    follow::{FollowState, FollowedKind},
+    resume::ResumeState,
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, chain},
     object::{GroupKind, Kind},
-    pipeline::{Batcher, Context, Finished, Lane, Lanes, Phase, Reader, ToBatcher, ToEngine, bury_kind},
+    pipeline::{
+        Batcher, BatcherMessage, EngineEvent, Finished, KindPhase, KindPipeline, Lane, LaneOptions, Pipelines, Reader,
+        Shared, Stats, tombstone_kind,
+    },
     source::KindChange,
 };
 
 /// What the batcher ends with.
 type Outcome = oneshot::Receiver<Result<Finished>>;
 
+/// What a run is made of.
+pub(super) struct RunParts {
+    pub(super) shared: Arc<Shared>,
+    pub(super) stats: Arc<Stats>,
+    pub(super) lane: LaneOptions,
+    pub(super) flush_deadline: Duration,
+    pub(super) pipelines: Pipelines,
+    pub(super) resume: ResumeState,
+    /// Everything that is started ends with it.
+    pub(super) shutdown: CancellationToken,
+    pub(super) events: mpsc::UnboundedReceiver<EngineEvent>,
+}
+
 pub(super) struct Run {
-    ctx: Arc<Context>,
-    lanes: Lanes,
-    log: Log,
-    /// Everything that was started ends with it.
-    life: CancellationToken,
+    parts: RunParts,
     /// All lanes end with it: a new one begins with every incarnation.
-    generation: CancellationToken,
-    told: mpsc::UnboundedReceiver<ToEngine>,
-    followed: BTreeMap<GroupKind, Followed>,
+    lanes_shutdown: CancellationToken,
+    followed: BTreeMap<GroupKind, FollowedKind>,
     undiscovered: BTreeMap<String, Error>,
+    /// The source may name more kinds.
     kinds_open: bool,
     report: Report,
 }
 
+/// Why a kind is not followed any more as it was.
+enum Departure {
+    /// It is no longer served. Of its objects that says nothing.
+    NotServed,
+    /// Its CRD is gone, and with it its objects.
+    Undefined,
+    /// It is served in another version, which takes its place.
+    Replaced(Kind),
+}
+
 impl Run {
-    pub(super) fn new(
-        ctx: Arc<Context>,
-        lanes: Lanes,
-        log: Log,
-        life: CancellationToken,
-        told: mpsc::UnboundedReceiver<ToEngine>,
-    ) -> Self {
+    pub(super) fn new(parts: RunParts) -> Self {
         Self {
-            ctx,
-            lanes,
-            log,
-            generation: life.child_token(),
-            life,
-            told,
+            lanes_shutdown: parts.shutdown.child_token(),
+            parts,
             followed: BTreeMap::new(),
             undiscovered: BTreeMap::new(),
             kinds_open: true,
@@ -60,9 +72,9 @@ impl Run {
 
     pub(super) async fn run(mut self, batcher: Batcher, cancel: CancellationToken) -> Result<Report> {
         let mut outcome = self.start_batcher(batcher);
-        let mut kinds = self.ctx.source.kinds();
-        while self.kinds_open || self.followed.values().any(Followed::is_under_way) {
-            let wake = self.followed.values().filter_map(Followed::rests_until).min();
+        let mut kinds = self.parts.shared.lookup.source.kinds();
+        while self.kinds_open || self.followed.values().any(FollowedKind::is_under_way) {
+            let wake = self.followed.values().filter_map(FollowedKind::backs_off_until).min();
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => {
@@ -70,56 +82,54 @@ impl Run {
                     break;
                 }
                 result = &mut outcome => return Err(ended_early(result)),
-                told = self.told.recv() => match told {
-                    Some(ToEngine::Rewound { lane }) if self.is_current(&lane) => {
+                event = self.parts.events.recv() => match event {
+                    Some(EngineEvent::Rewound { lane }) if self.parts.pipelines.is_current(&lane) => {
                         self.restart(true, &cancel, &mut outcome).await?;
                     }
-                    Some(ToEngine::Incarnation) => self.restart(false, &cancel, &mut outcome).await?,
-                    Some(told) => self.hear(told)?,
+                    Some(EngineEvent::NewIncarnation) => self.restart(false, &cancel, &mut outcome).await?,
+                    Some(event) => self.handle_event(event)?,
                     None => {}
                 },
                 change = kinds.next(), if self.kinds_open => match change {
-                    Some(change) => self.change(change),
-                    None => self.settle_for_what_came(),
+                    Some(change) => self.handle_change(change),
+                    None => self.source_is_one_shot(),
                 },
-                () = sleep_until(&self.ctx, wake) => self.wake(),
+                () = sleep_until(&self.parts.shared, wake) => self.read_again(),
             }
         }
         drop(kinds);
         self.finish(outcome).await
     }
 
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.parts.shared.runtime.spawn(Box::pin(task));
+    }
+
     fn start_batcher(&self, batcher: Batcher) -> Outcome {
         let (done, outcome) = oneshot::channel();
-        let life = self.life.clone();
-        self.ctx.options.runtime.spawn(Box::pin(async move {
-            if let Some(result) = life.run_until_cancelled(Box::pin(batcher.run())).await {
-                // The run is over and asks no more.
+        let shutdown = self.parts.shutdown.clone();
+        self.spawn(async move {
+            if let Some(result) = shutdown.run_until_cancelled(Box::pin(batcher.run())).await {
+                // A run that is over asks no more.
                 let _ = done.send(result);
             }
-        }));
+        });
         outcome
     }
 
-    fn is_current(&self, lane: &Arc<Lane>) -> bool {
-        self.lanes.get(&lane.group_kind).is_some_and(|current| Arc::ptr_eq(&current, lane))
-    }
-
-    fn hear(&mut self, told: ToEngine) -> Result<()> {
-        match told {
-            ToEngine::Fatal(error) => return Err(error),
-            ToEngine::Ended { lane, error } if self.is_current(&lane) => {
-                let open = self.kinds_open;
-                if let Some(followed) = self.followed.get_mut(&lane.group_kind) {
-                    followed.ended(error, open, self.ctx.options.runtime.uptime());
+    fn handle_event(&mut self, event: EngineEvent) -> Result<()> {
+        match event {
+            EngineEvent::Fatal(error) => return Err(error),
+            EngineEvent::StreamEnded { lane, error } if self.parts.pipelines.is_current(&lane) => {
+                let now = self.parts.shared.runtime.uptime();
+                if let Some(followed) = self.followed.get_mut(lane.group_kind()) {
+                    followed.stream_ended(error, self.kinds_open, now);
                 }
             }
-            ToEngine::Retired { lane } if self.is_current(&lane) => {
-                self.lanes.remove(&lane.group_kind);
-                self.absorb(&lane);
-                self.log.left(&lane);
-                lane.stats.enter(Phase::Removed);
-                let next = self.followed.get_mut(&lane.group_kind).and_then(Followed::retired);
+            EngineEvent::Drained { lane } if self.parts.pipelines.is_current(&lane) => {
+                self.remove(&lane);
+                lane.stats.enter(KindPhase::Removed);
+                let next = self.followed.get_mut(lane.group_kind()).and_then(FollowedKind::drained);
                 if let Some(kind) = next {
                     self.follow(kind);
                 }
@@ -130,212 +140,235 @@ impl Run {
         Ok(())
     }
 
-    fn change(&mut self, change: KindChange) {
+    fn handle_change(&mut self, change: KindChange) {
         match change {
-            KindChange::Added(kind) => self.added(kind),
-            KindChange::Removed(kind) => self.retire(&kind, None, false),
-            KindChange::Undefined(kind) => self.retire(&kind, None, true),
+            KindChange::Added(kind) => self.add(kind),
+            KindChange::Removed(kind) => self.depart(&kind, Departure::NotServed),
+            KindChange::Undefined(kind) => self.depart(&kind, Departure::Undefined),
             KindChange::Settled => {}
             KindChange::Failed { what, error } => {
-                tracing::warn!(what, error = crate::error::chain(&error), "part of discovery failed");
+                tracing::warn!(what, error = chain(&error), "part of discovery failed");
                 self.undiscovered.insert(what, Error::Source(error));
             }
             KindChange::Skipped { kind, why } => {
                 tracing::info!(%kind, why, "not followed");
-                self.ctx.stats.skip(kind.clone(), why.clone());
+                self.parts.stats.skip(kind.clone(), why.clone());
                 self.report.skipped.insert(kind, why);
             }
         }
     }
 
-    fn added(&mut self, kind: Kind) {
+    fn add(&mut self, kind: Kind) {
         let name = kind.group_kind();
         match self.followed.get_mut(&name) {
-            Some(Followed { state: State::Retiring(next), .. }) => *next = Some(kind),
-            Some(Followed { state: State::Gone, .. }) | None => self.follow(kind),
+            Some(FollowedKind { state: FollowState::Draining { next }, .. }) => *next = Some(kind),
+            Some(FollowedKind { state: FollowState::Removed, .. }) | None => self.follow(kind),
             Some(followed) if followed.kind == kind => {}
-            Some(_) => self.retire(&name, Some(kind), false),
+            Some(_) => self.depart(&name, Departure::Replaced(kind)),
         }
     }
 
-    /// Starts a kind's lane.
+    /// Starts a kind's pipeline.
     fn follow(&mut self, kind: Kind) {
         let name = kind.group_kind();
         self.report.skipped.remove(&name);
         let known = self.followed.remove(&name);
-        self.followed.insert(name.clone(), Followed::new(kind.clone(), known));
-        let (beginning, floor) = self.log.beginning(&self.ctx, kind);
+        self.followed.insert(name.clone(), FollowedKind::new(kind.clone(), known));
+        let RunParts { shared, stats, lane, resume, pipelines, .. } = &self.parts;
+        let (start, floor) = resume.start(shared, kind);
         let suspicious = floor.is_none();
-        let from = beginning.from.clone();
-        let lane = Arc::new(Lane::new(self.ctx.clone(), beginning, &self.generation));
-        self.lanes.insert(lane.clone());
-        lane.start();
-        self.spawn(Reader::new(lane, from, floor, suspicious).run());
+        let from = start.from.clone();
+        let lane = Lane::new(start, *lane, stats.kind(&name), shared.runtime.clone(), &self.lanes_shutdown);
+        let pipeline = KindPipeline::new(lane, shared.clone());
+        pipelines.insert(pipeline.clone());
+        pipeline.start();
+        self.spawn(Reader::new(pipeline, from, floor, suspicious).run());
     }
 
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.ctx.options.runtime.spawn(Box::pin(task));
-    }
-
-    /// The kind is no longer served, or in another version: what is under way is finished first.
-    fn retire(&mut self, kind: &GroupKind, next: Option<Kind>, undefined: bool) {
-        let (Some(followed), Some(lane)) = (self.followed.get_mut(kind), self.lanes.get(kind)) else { return };
-        if let State::Retiring(waiting) = &mut followed.state {
-            *waiting = next;
-            return;
+    /// Stops following a kind as it was; what is under way is finished first.
+    fn depart(&mut self, kind: &GroupKind, why: Departure) {
+        let Some(followed) = self.followed.get_mut(kind) else { return };
+        let Some(pipeline) = self.parts.pipelines.get(kind) else { return };
+        let (next, tombstone) = match why {
+            Departure::NotServed => (None, false),
+            Departure::Undefined => (None, true),
+            Departure::Replaced(kind) => (Some(kind), false),
+        };
+        let is_draining = matches!(followed.state, FollowState::Draining { .. });
+        followed.state = FollowState::Draining { next };
+        if !is_draining {
+            pipeline.lane.drain.cancel();
+            self.spawn(drain(pipeline, tombstone, self.parts.flush_deadline));
         }
-        followed.state = State::Retiring(next);
-        lane.stop.cancel();
-        let patience = self.ctx.options.flush_deadline;
-        self.spawn(async move {
-            let retired = async {
-                lane.calm().await;
-                if undefined && let Err(error) = bury_kind(&lane).await {
-                    tracing::warn!(kind = %lane.group_kind, error = crate::error::chain(&error), "burying a kind");
-                }
-                lane.calm().await;
-            };
-            tokio::select! {
-                biased;
-                () = lane.kill.cancelled() => return,
-                () = retired => {}
-                // Objects of a kind that is gone cannot be read again: what waits for that waits for ever.
-                () = lane.ctx.options.runtime.sleep(patience) => {}
-            }
-            lane.kill.cancel();
-            let _ = lane.ctx.to_engine.send(ToEngine::Retired { lane: lane.clone() });
-        });
     }
 
-    /// Kinds whose stream ended with an error are read again.
-    fn wake(&mut self) {
-        let now = self.ctx.options.runtime.uptime();
-        for followed in self.followed.values_mut().filter(|f| f.rests_until().is_some_and(|at| at <= now)) {
-            let Some(lane) = self.lanes.get(&followed.kind.group_kind()) else { continue };
-            followed.state = State::Reading;
-            let from = lane.position().map(|p| p.resource_version);
+    /// Kinds whose stream ended are read again.
+    fn read_again(&mut self) {
+        let RunParts { shared, resume, pipelines, .. } = &self.parts;
+        let now = shared.runtime.uptime();
+        for followed in self.followed.values_mut().filter(|f| f.backs_off_until().is_some_and(|at| at <= now)) {
+            let kind = followed.kind.group_kind();
+            let Some(pipeline) = pipelines.get(&kind) else { continue };
+            followed.state = FollowState::Reading;
+            let from = pipeline.lane.position().map(|p| p.resource_version);
             let floor = from.clone();
-            let suspicious = floor.is_none() && self.log.is_silent_about(&lane.group_kind);
-            let reader = Reader::new(lane, from, floor, suspicious).run();
-            self.ctx.options.runtime.spawn(Box::pin(reader));
+            let suspicious = floor.is_none() && !resume.has_position(&kind);
+            shared.runtime.spawn(Box::pin(Reader::new(pipeline, from, floor, suspicious).run()));
         }
     }
 
-    /// The source named every kind that it ever will: it is a one-shot source.
-    fn settle_for_what_came(&mut self) {
+    /// The source named every kind that it ever will.
+    fn source_is_one_shot(&mut self) {
         self.kinds_open = false;
-        self.ctx.set_one_shot();
-        self.followed.values_mut().for_each(Followed::rest_no_more);
+        self.parts.shared.lookup.retrier.set_one_shot();
+        self.followed.values_mut().for_each(FollowedKind::stop_backing_off);
     }
 
-    /// A new life of etcd: what is under way is of the former one, and every kind is compared anew.
+    /// A new incarnation: what is under way is of the former one, and every kind is compared anew.
     async fn restart(&mut self, begin: bool, cancel: &CancellationToken, outcome: &mut Outcome) -> Result<()> {
-        self.generation.cancel();
-        for lane in self.lanes.all() {
-            self.absorb(&lane);
-            self.log.left(&lane);
-            self.lanes.remove(&lane.group_kind);
+        self.lanes_shutdown.cancel();
+        for pipeline in self.parts.pipelines.all() {
+            self.remove(&pipeline.lane);
         }
         let (done, answer) = oneshot::channel();
-        let told = self.ctx.to_batcher.send(ToBatcher::Restart { begin, done });
-        tokio::select! {
+        let outbox = &self.parts.shared.outbox;
+        let restarted = async {
+            outbox.send(BatcherMessage::Restart { begin, done }).await;
+            answer.await
+        };
+        let incarnation = tokio::select! {
             biased;
             // The loop sees it next, and ends.
             () = cancel.cancelled() => return Ok(()),
             result = outcome => return Err(ended_early(result)),
-            incarnation = async { told.await.ok()?; Some(answer.await) } => match incarnation {
-                Some(Ok(incarnation)) => self.log.begin_life(incarnation),
-                _ => return Ok(()),
+            // A batcher that gives no answer is gone; the loop hears why next.
+            incarnation = restarted => match incarnation {
+                Ok(incarnation) => incarnation,
+                Err(_) => return Ok(()),
             },
-        }
-        self.generation = self.life.child_token();
-        let kinds: Vec<_> = self.followed.values().filter_map(Followed::kind_to_follow).collect();
+        };
+        self.parts.resume.begin_incarnation(incarnation);
+        self.lanes_shutdown = self.parts.shutdown.child_token();
+        let kinds: Vec<_> = self.followed.values().filter_map(FollowedKind::kind_to_follow).collect();
         for kind in kinds {
             self.follow(kind);
         }
         Ok(())
     }
 
-    /// Keeps what a lane knows for the report.
-    fn absorb(&mut self, lane: &Lane) {
-        if let Some(followed) = self.followed.get_mut(&lane.group_kind) {
-            followed.absorb(lane.report());
+    /// Removes a lane, and keeps what it knows for the report and for a lane of the kind that comes after it.
+    fn remove(&mut self, lane: &Lane) {
+        self.merge_report(lane);
+        self.parts.resume.keep(lane);
+        self.parts.pipelines.remove(lane.group_kind());
+    }
+
+    fn merge_report(&mut self, lane: &Lane) {
+        if let Some(followed) = self.followed.get_mut(lane.group_kind()) {
+            followed.merge_report(lane);
         }
     }
 
     /// Makes what is under way durable, saves positions, closes the writer.
-    async fn finish(mut self, mut outcome: Outcome) -> Result<Report> {
-        let lanes = self.lanes.all();
-        for lane in &lanes {
-            lane.stop.cancel();
+    async fn finish(mut self, outcome: Outcome) -> Result<Report> {
+        let pipelines = self.parts.pipelines.all();
+        for pipeline in &pipelines {
+            pipeline.lane.drain.cancel();
         }
-        let deadline = async {
-            if self.report.cancelled {
-                self.ctx.options.runtime.sleep(self.ctx.options.flush_deadline).await;
-            } else {
-                std::future::pending::<()>().await;
-            }
-        };
-        let told = &mut self.told;
-        let flush = async {
-            let calm = async {
-                for lane in &lanes {
-                    lane.calm().await;
-                }
-            };
-            let fatal = async {
-                loop {
-                    match told.recv().await {
-                        Some(ToEngine::Fatal(error)) => return error,
-                        Some(_) => {}
-                        None => std::future::pending().await,
-                    }
-                }
-            };
+        let RunParts { shared, events, flush_deadline, .. } = &mut self.parts;
+        let flush = flush(shared, &pipelines, events, outcome);
+        let finished = if self.report.cancelled {
             tokio::select! {
                 biased;
-                result = &mut outcome => return Err(ended_early(result)),
-                error = fatal => return Err(error),
-                () = calm => {}
+                finished = flush => Some(finished?),
+                () = shared.runtime.sleep(*flush_deadline) => None,
             }
-            // A batcher that is gone says why through `outcome`.
-            let _ = self.ctx.to_batcher.send(ToBatcher::Finish).await;
-            match outcome.await {
-                Ok(result) => result,
-                Err(_) => Err(Error::Cancelled),
-            }
-        };
-        let finished = tokio::select! {
-            biased;
-            finished = flush => Some(finished?),
-            () = deadline => None,
+        } else {
+            Some(flush.await?)
         };
         self.report.flushed = finished.is_some();
         if let Some(Err(error)) = finished.map(|f| f.closed) {
             // Everything is durable; the next start only takes longer.
-            tracing::warn!(error = crate::error::chain(&error), "no last checkpoint");
+            tracing::warn!(error = chain(&error), "no last checkpoint");
         }
-        for lane in &lanes {
-            self.absorb(lane);
+        for pipeline in &pipelines {
+            self.merge_report(&pipeline.lane);
         }
         Ok(self.into_report())
     }
 
     fn into_report(mut self) -> Report {
-        let counted = self.ctx.stats.snapshot();
-        self.report.head = self.ctx.head();
-        self.report.undiscovered = self.undiscovered.into_iter().collect();
+        let counted = self.parts.stats.snapshot();
+        self.report.head = self.parts.stats.head().unwrap_or_default();
+        self.report.undiscovered =
+            self.undiscovered.into_iter().map(|(what, error)| Undiscovered { what, error }).collect();
         for (name, followed) in self.followed {
             let numbers = counted.kinds.get(&name).cloned().unwrap_or_default();
-            self.report.kinds.insert(name, followed.into_report(&numbers));
+            self.report.kinds.insert(name, followed.report.with_counts(&numbers));
         }
         self.report
     }
 }
 
-async fn sleep_until(ctx: &Context, at: Option<Duration>) {
+/// Waits until what is under way is in the log, and says so to the engine. Of a kind whose CRD is gone, so are
+/// the objects: they get their tombstones.
+async fn drain(pipeline: KindPipeline, tombstone: bool, deadline: Duration) {
+    let KindPipeline { lane, shared } = &pipeline;
+    let drained = async {
+        lane.wait_until_idle().await;
+        if tombstone && let Err(error) = tombstone_kind(&pipeline).await {
+            tracing::warn!(kind = %lane.kind, error = chain(&error), "the objects of a kind that is gone got no tombstones");
+        }
+        lane.wait_until_idle().await;
+    };
+    tokio::select! {
+        biased;
+        () = lane.kill.cancelled() => return,
+        () = drained => {}
+        // Objects of a kind that is gone cannot be read again: what waits for that waits for ever.
+        () = shared.runtime.sleep(deadline) => {}
+    }
+    lane.kill.cancel();
+    shared.events.send(EngineEvent::Drained { lane: lane.clone() });
+}
+
+/// Waits until every lane is idle, and then for the batcher to commit the rest.
+async fn flush(
+    shared: &Shared,
+    pipelines: &[KindPipeline],
+    events: &mut mpsc::UnboundedReceiver<EngineEvent>,
+    mut outcome: Outcome,
+) -> Result<Finished> {
+    let idle = async {
+        for pipeline in pipelines {
+            pipeline.lane.wait_until_idle().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        result = &mut outcome => return Err(ended_early(result)),
+        error = fatal(events) => return Err(error),
+        () = idle => {}
+    }
+    // A batcher that is gone says why through `outcome`.
+    shared.outbox.send(BatcherMessage::Finish).await;
+    outcome.await.unwrap_or(Err(Error::Cancelled))
+}
+
+/// Waits for an event that ends the run.
+async fn fatal(events: &mut mpsc::UnboundedReceiver<EngineEvent>) -> Error {
+    loop {
+        match events.recv().await {
+            Some(EngineEvent::Fatal(error)) => return error,
+            Some(_) => {}
+            None => std::future::pending().await,
+        }
+    }
+}
+
+async fn sleep_until(shared: &Shared, at: Option<Duration>) {
     match at {
-        Some(at) => ctx.options.runtime.sleep(at.saturating_sub(ctx.options.runtime.uptime())).await,
+        Some(at) => shared.runtime.sleep(at.saturating_sub(shared.runtime.uptime())).await,
         None => std::future::pending().await,
     }
 }

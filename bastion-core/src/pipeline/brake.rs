@@ -29,11 +29,11 @@ impl Brake {
         Self { share: 1.0, count: u64::MAX }
     }
 
-    /// Whether `vanished` of `of` known objects are too many. `accepted` were accepted by a person before:
+    /// Whether `vanished` of `of` known objects are too many. `acknowledged` were acknowledged by a person before:
     /// only what vanished beyond these is judged.
-    pub(crate) fn withholds(&self, vanished: u64, of: u64, accepted: u64) -> bool {
-        let beyond = vanished.saturating_sub(accepted);
-        let of = of.saturating_sub(accepted.min(vanished));
+    pub(crate) fn withholds(&self, vanished: u64, of: u64, acknowledged: u64) -> bool {
+        let beyond = vanished.saturating_sub(acknowledged);
+        let of = of.saturating_sub(acknowledged.min(vanished));
         #[expect(clippy::cast_precision_loss, reason = "counts of objects stay far below 2^52")]
         let too_large_a_share = beyond as f64 > self.share * of as f64;
         beyond > self.count && too_large_a_share
@@ -57,10 +57,10 @@ mod tests {
     }
 
     #[test]
-    fn what_was_accepted_passes_and_what_came_on_top_is_judged_anew() {
+    fn what_was_acknowledged_passes_and_what_came_on_top_is_judged_anew() {
         let brake = Brake::new(0.5, 50);
         assert!(!brake.withholds(800, 1000, 800));
         assert!(!brake.withholds(840, 1000, 800), "forty more are a handful");
-        assert!(brake.withholds(1000, 1000, 800), "the whole rest on top was not accepted");
+        assert!(brake.withholds(1000, 1000, 800), "the whole rest on top was not acknowledged");
     }
 }

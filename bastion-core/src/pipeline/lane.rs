@@ -1,4 +1,5 @@
-//! One kind's lane: its tracker behind a lock, and whom to wake when something in it changed.
+//! One kind's lane: its tracker behind a lock, and whom to wake when something in it changed. It starts no task
+//! and calls nobody.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed};
 
@@ -6,54 +7,54 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    engine::{KindReport, NAMED_FAILURES},
-    error::{Result, chain},
+    error::Failure,
     object::{GroupKind, Kind, ObjectId, ResourceVersion},
     pipeline::{
-        context::{Context, ToBatcher},
-        judge::{Judge, Verdict},
-        patience::Patience,
-        queue::Seen,
-        state::Event,
+        decide::Decider,
+        event::ObjectEvent,
+        options::LaneOptions,
+        position::LowWater,
+        report::{LaneReport, NAMED_FAILURES, ObjectFailure},
+        state::Transition,
         stats::KindStats,
         tracker::{Job, Tracker},
-        workers,
     },
-    record::{Accepted, Position, Withheld},
+    record::{Acknowledgement, Position, Withheld},
+    runtime::SharedRuntime,
 };
 
-/// How a lane begins.
+/// Where a lane starts.
 #[derive(Debug)]
-pub(crate) struct Beginning {
+pub(crate) struct LaneStart {
     pub(crate) kind: Kind,
-    pub(crate) judge: Judge,
+    pub(crate) decider: Decider,
     pub(crate) fingerprint: Arc<str>,
     /// Where to resume; `None` for a list.
     pub(crate) from: Option<ResourceVersion>,
     /// What the log says is withheld.
     pub(crate) withheld: Option<Withheld>,
-    /// How many of it were accepted.
-    pub(crate) accepted: u64,
+    /// How many of it were acknowledged.
+    pub(crate) acknowledged: u64,
 }
 
 #[derive(Debug)]
 pub(crate) struct Lane {
-    pub(crate) ctx: Arc<Context>,
     pub(crate) kind: Kind,
-    pub(crate) group_kind: GroupKind,
-    pub(crate) judge: Judge,
+    pub(crate) decider: Decider,
     pub(crate) stats: Arc<KindStats>,
-    /// Its stream is not read on.
-    pub(crate) stop: CancellationToken,
+    /// Its stream is not read on; what is under way is finished.
+    pub(crate) drain: CancellationToken,
     /// All its tasks end at once.
     pub(crate) kill: CancellationToken,
-    /// Withheld deletions were accepted: the list is to be read anew.
-    pub(crate) relist: Notify,
+    group_kind: GroupKind,
     fingerprint: Arc<str>,
+    options: LaneOptions,
+    runtime: SharedRuntime,
     inner: Mutex<Inner>,
     work: Notify,
     room: Notify,
-    calm: Notify,
+    idle: Notify,
+    relist: Notify,
 }
 
 #[derive(Debug)]
@@ -61,39 +62,55 @@ struct Inner {
     tracker: Tracker,
     workers: usize,
     withheld: Option<Withheld>,
-    accepted: u64,
-    failures: Vec<(ObjectId, String)>,
+    acknowledged: u64,
+    failures: Vec<ObjectFailure>,
+}
+
+impl Inner {
+    /// How many workers to start for what waits; they count as running from now on.
+    fn add_workers(&mut self, options: LaneOptions, stats: &KindStats) -> usize {
+        let missing = options.workers.missing(self.workers, self.tracker.ready());
+        self.workers += missing;
+        stats.workers.set(self.workers as u64);
+        missing
+    }
 }
 
 impl Lane {
-    /// A lane whose tasks end with `life`.
-    pub(crate) fn new(ctx: Arc<Context>, begin: Beginning, life: &CancellationToken) -> Self {
-        let group_kind = begin.kind.group_kind();
-        let stats = ctx.stats.kind(&group_kind);
-        stats.withheld.set(begin.withheld.as_ref().map_or(0, |w| w.count));
-        let mut tracker = Tracker::new(begin.from, stats.clone());
-        tracker.low.hold(begin.withheld.is_some());
-        let kill = life.child_token();
+    /// A lane whose tasks end with `shutdown`.
+    pub(crate) fn new(
+        start: LaneStart,
+        options: LaneOptions,
+        stats: Arc<KindStats>,
+        runtime: SharedRuntime,
+        shutdown: &CancellationToken,
+    ) -> Self {
+        stats.withheld.set(start.withheld.as_ref().map_or(0, |w| w.count));
+        let mut tracker = Tracker::new(start.from, stats.clone());
+        tracker.low_water.hold(start.withheld.is_some());
+        let kill = shutdown.child_token();
+        let inner = Inner {
+            tracker,
+            workers: 0,
+            withheld: start.withheld,
+            acknowledged: start.acknowledged,
+            failures: Vec::new(),
+        };
         Self {
-            ctx,
-            kind: begin.kind,
-            group_kind,
-            judge: begin.judge,
+            group_kind: start.kind.group_kind(),
+            kind: start.kind,
+            decider: start.decider,
             stats,
-            stop: kill.child_token(),
+            drain: kill.child_token(),
             kill,
-            relist: Notify::new(),
-            fingerprint: begin.fingerprint,
-            inner: Mutex::new(Inner {
-                tracker,
-                workers: 0,
-                withheld: begin.withheld,
-                accepted: begin.accepted,
-                failures: Vec::new(),
-            }),
+            fingerprint: start.fingerprint,
+            options,
+            runtime,
+            inner: Mutex::new(inner),
             work: Notify::new(),
             room: Notify::new(),
-            calm: Notify::new(),
+            idle: Notify::new(),
+            relist: Notify::new(),
         }
     }
 
@@ -101,14 +118,19 @@ impl Lane {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts the workers of the floor.
-    pub(crate) fn start(self: &Arc<Self>) {
-        let mut inner = self.inner();
-        self.hire(&mut inner);
+    pub(crate) fn group_kind(&self) -> &GroupKind {
+        &self.group_kind
     }
 
-    /// Takes in an observation; waits while too many objects wait already.
-    pub(crate) async fn offer(self: &Arc<Self>, id: &ObjectId, seen: Seen) {
+    /// How many workers to start so that there are as many as the queue asks for.
+    #[must_use]
+    pub(crate) fn add_workers(&self) -> usize {
+        self.inner().add_workers(self.options, &self.stats)
+    }
+
+    /// Queues an event; waits while too many objects wait already. Returns how many workers to start.
+    #[must_use]
+    pub(crate) async fn enqueue(&self, id: &ObjectId, event: ObjectEvent) -> usize {
         loop {
             // Registered before the look, so that room made in between is not missed.
             let room = self.room.notified();
@@ -116,39 +138,30 @@ impl Lane {
             room.as_mut().enable();
             {
                 let mut inner = self.inner();
-                if inner.tracker.waiting() < self.ctx.options.queue_objects || inner.tracker.holds(id) {
-                    return self.take_in(&mut inner, id, seen);
+                if inner.tracker.waiting() < self.options.queue_objects || inner.tracker.holds(id) {
+                    return self.push(&mut inner, id, event);
                 }
             }
             room.await;
         }
     }
 
-    /// Takes in an observation beyond every bound: for the batcher, which must not wait for workers that wait
-    /// for it.
-    pub(crate) fn offer_at_once(self: &Arc<Self>, id: &ObjectId, seen: Seen) {
-        self.take_in(&mut self.inner(), id, seen);
+    /// Queues an event beyond every bound: for the batcher, which must not wait for workers that wait for it.
+    #[must_use]
+    pub(crate) fn enqueue_at_once(&self, id: &ObjectId, event: ObjectEvent) -> usize {
+        self.push(&mut self.inner(), id, event)
     }
 
-    fn take_in(self: &Arc<Self>, inner: &mut Inner, id: &ObjectId, seen: Seen) {
-        inner.tracker.offer(id, seen, self.ctx.options.runtime.uptime());
-        self.hire(inner);
+    fn push(&self, inner: &mut Inner, id: &ObjectId, event: ObjectEvent) -> usize {
+        inner.tracker.offer(id, event, self.runtime.uptime());
+        let workers = inner.add_workers(self.options, &self.stats);
         self.work.notify_one();
+        workers
     }
 
-    /// Starts as many workers as the depth of the queue asks for.
-    fn hire(self: &Arc<Self>, inner: &mut Inner) {
-        let missing = self.ctx.options.workers.missing(inner.workers, inner.tracker.ready());
-        for _ in 0..missing {
-            inner.workers += 1;
-            self.ctx.options.runtime.spawn(Box::pin(workers::work(self.clone())));
-        }
-        self.stats.workers.set(inner.workers as u64);
-    }
-
-    /// The next object for a worker; `None` when the worker is to go.
+    /// The next object for a worker; `None` when the worker is to stop.
     pub(crate) async fn next_job(&self) -> Option<Job> {
-        let options = &self.ctx.options;
+        let workers = self.options.workers;
         loop {
             let spare = {
                 let mut inner = self.inner();
@@ -156,11 +169,11 @@ impl Lane {
                     self.room.notify_one();
                     return Some(job);
                 }
-                options.workers.may_stop(inner.workers)
+                workers.may_stop(inner.workers)
             };
-            let idle = async {
+            let unused = async {
                 if spare {
-                    options.runtime.sleep(options.workers.idle_time()).await;
+                    self.runtime.sleep(workers.idle_time()).await;
                 } else {
                     std::future::pending::<()>().await;
                 }
@@ -169,9 +182,9 @@ impl Lane {
                 biased;
                 () = self.kill.cancelled() => return None,
                 () = self.work.notified() => {}
-                () = idle => {
+                () = unused => {
                     let inner = self.inner();
-                    if inner.tracker.ready() == 0 && options.workers.may_stop(inner.workers) {
+                    if inner.tracker.ready() == 0 && workers.may_stop(inner.workers) {
                         return None;
                     }
                 }
@@ -179,25 +192,24 @@ impl Lane {
         }
     }
 
-    /// A worker is gone.
-    pub(crate) fn worker_left(&self) {
+    pub(crate) fn worker_stopped(&self) {
         let mut inner = self.inner();
         inner.workers = inner.workers.saturating_sub(1);
         self.stats.workers.set(inner.workers as u64);
     }
 
-    /// Moves an object on.
-    pub(crate) fn step(&self, id: &ObjectId, event: Event) {
+    /// Moves an object to its next state.
+    pub(crate) fn advance(&self, id: &ObjectId, transition: Transition) {
         let mut inner = self.inner();
-        if let Some(since) = inner.tracker.step(id, event) {
-            if event == Event::Committed {
-                self.stats.latency.record(self.ctx.options.runtime.uptime().saturating_sub(since));
+        if let Some(since) = inner.tracker.advance(id, transition) {
+            if transition == Transition::Committed {
+                self.stats.latency.record(self.runtime.uptime().saturating_sub(since));
             }
             if inner.tracker.ready() > 0 {
                 self.work.notify_one();
             }
             if inner.tracker.is_idle() {
-                self.calm.notify_waiters();
+                self.idle.notify_waiters();
             }
         }
     }
@@ -207,126 +219,91 @@ impl Lane {
         f(&mut self.inner().tracker)
     }
 
-    /// Whether the log has the object just as it was seen, and nothing of it is on its way: then there is
-    /// nothing to do. `false` where that is not known without a look into the log's files.
-    pub(crate) fn has_already(&self, id: &ObjectId, seen: &Seen) -> bool {
-        // Asked for before the index is: what leaves the tracker is in the index.
-        if self.tracker(|t| t.is_under_way(id)) {
-            return false;
-        }
-        let newest = self.ctx.index.newest_in_memory(id).filter(|n| n.order == self.judge.order(seen));
-        newest.is_some() && self.judge.judge(seen, newest.as_ref()) == Verdict::Unchanged
+    /// Looks at, or changes, the low-water mark.
+    pub(crate) fn low_water<T>(&self, f: impl FnOnce(&mut LowWater) -> T) -> T {
+        f(&mut self.inner().tracker.low_water)
     }
 
     /// Whether the log has the kind, made by the rules of now: then a list without content shows what differs.
     pub(crate) fn is_in_log(&self) -> bool {
         // A position is where everything before it is in the log by these rules.
         if self.position().is_some() {
-            self.judge.same_rules.store(true, Relaxed);
+            self.decider.same_rules.store(true, Relaxed);
         }
-        self.judge.same_rules.load(Relaxed)
+        self.decider.same_rules.load(Relaxed)
     }
 
     /// Waits until nothing waits and nothing is in flight.
-    pub(crate) async fn calm(&self) {
+    pub(crate) async fn wait_until_idle(&self) {
         loop {
-            let calm = self.calm.notified();
-            let mut calm = std::pin::pin!(calm);
-            calm.as_mut().enable();
+            let idle = self.idle.notified();
+            let mut idle = std::pin::pin!(idle);
+            idle.as_mut().enable();
             if self.inner().tracker.is_idle() {
                 return;
             }
-            calm.await;
+            idle.await;
         }
     }
 
     /// Where to resume, once the batch that is being sealed is durable.
     pub(crate) fn position(&self) -> Option<Position> {
         let inner = self.inner();
-        inner.tracker.low.position().map(|at| Position {
-            policy: self.judge.policy.clone(),
+        inner.tracker.low_water.position().map(|at| Position {
+            policy: self.decider.policy.clone(),
             kind: self.group_kind.clone(),
             resource_version: at.clone(),
             fingerprint: self.fingerprint.clone(),
         })
     }
 
-    /// What the brake withholds now, and how many of it were accepted.
-    pub(crate) fn withheld(&self) -> (Option<Withheld>, u64) {
-        let inner = self.inner();
-        (inner.withheld.clone(), inner.accepted)
+    /// What the brake withholds now.
+    pub(crate) fn withheld(&self) -> Option<Withheld> {
+        self.inner().withheld.clone()
     }
 
-    /// The brake withholds this, or nothing any more.
-    pub(crate) async fn withhold(&self, withheld: Option<Withheld>) {
-        let changed = {
-            let mut inner = self.inner();
-            inner.tracker.low.hold(withheld.is_some());
-            self.stats.withheld.set(withheld.as_ref().map_or(0, |w| w.count));
-            inner.accepted = 0;
-            std::mem::replace(&mut inner.withheld, withheld.clone()) != withheld
-        };
-        if changed {
-            self.note().await;
-        }
+    /// How many of the withheld deletions were acknowledged.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.inner().acknowledged
     }
 
-    /// A person accepted deletions.
-    pub(crate) fn accept(&self, accepted: &Accepted) {
+    /// The brake withholds this, or nothing any more; says whether that is news.
+    #[must_use]
+    pub(crate) fn withhold(&self, withheld: Option<Withheld>) -> bool {
         let mut inner = self.inner();
-        if let Some(withheld) = inner.withheld.as_ref().filter(|w| w.since == accepted.since) {
-            inner.accepted = withheld.count;
+        inner.tracker.low_water.hold(withheld.is_some());
+        self.stats.withheld.set(withheld.as_ref().map_or(0, |w| w.count));
+        inner.acknowledged = 0;
+        std::mem::replace(&mut inner.withheld, withheld.clone()) != withheld
+    }
+
+    /// Somebody acknowledged withheld deletions: the kind is listed anew.
+    pub(crate) fn acknowledge(&self, acknowledgement: &Acknowledgement) {
+        let mut inner = self.inner();
+        if let Some(withheld) = inner.withheld.as_ref().filter(|w| w.since == acknowledgement.since) {
+            inner.acknowledged = withheld.count;
             self.relist.notify_one();
         }
     }
 
-    /// Asks for a commit of what is to be noted.
-    pub(crate) async fn note(&self) {
-        // The batcher is gone only when the run is over.
-        let _ = self.ctx.to_batcher.send(ToBatcher::Note).await;
+    /// Waits until a new list is asked for.
+    pub(crate) async fn relist_requested(&self) {
+        self.relist.notified().await;
     }
 
     /// An object could not be read or cleaned.
-    pub(crate) fn failed(&self, id: &ObjectId, why: String) {
-        tracing::warn!(object = %id, why, "left out");
+    pub(crate) fn record_failure(&self, id: &ObjectId, failure: Failure) {
+        tracing::warn!(object = %id, why = failure.message, "left out");
         self.stats.failed.add(1);
         let mut inner = self.inner();
         if inner.failures.len() < NAMED_FAILURES {
-            inner.failures.push((id.clone(), why));
+            inner.failures.push(ObjectFailure::new(id.clone(), failure));
         }
     }
 
-    /// What the report says beside numbers.
-    pub(crate) fn report(&self) -> KindReport {
+    /// What the report says beside numbers. Failures are handed out once.
+    pub(crate) fn take_report(&self) -> LaneReport {
         let mut inner = self.inner();
-        KindReport {
-            failures: std::mem::take(&mut inner.failures),
-            withheld: inner.withheld.clone(),
-            ..KindReport::default()
-        }
-    }
-
-    /// Does it again and again while that may help. Errors are shown, and forgotten once it worked.
-    pub(crate) async fn patiently<T, F>(&self, what: impl Fn() -> F + Send + Sync) -> Result<T>
-    where
-        F: Future<Output = Result<T>> + Send,
-        T: Send,
-    {
-        let mut patience = Patience::default();
-        loop {
-            let error = match what().await {
-                Ok(value) => {
-                    if patience.is_tried() {
-                        self.stats.set_error(None);
-                    }
-                    return Ok(value);
-                }
-                Err(error) => error,
-            };
-            self.stats.set_error(Some(chain(&error)));
-            if !patience.wait(&error, self.ctx.is_one_shot(), &self.ctx.options.runtime).await {
-                return Err(error);
-            }
-        }
+        LaneReport { failures: std::mem::take(&mut inner.failures), withheld: inner.withheld.clone() }
     }
 }

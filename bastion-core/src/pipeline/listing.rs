@@ -34,8 +34,8 @@ const SMALL_SHARE: usize = 8;
 pub(crate) struct Absent {
     /// The objects: those of the log, then those on their way, each in the order of their ids.
     pub(crate) ids: Vec<ObjectId>,
-    /// How many of them were recorded in an earlier life of etcd.
-    pub(crate) of_earlier_life: u64,
+    /// How many of them were recorded in an earlier incarnation.
+    pub(crate) of_earlier_incarnation: u64,
     /// How many objects the log has where the list looked.
     pub(crate) of: u64,
     /// An object that the list shows in an older state than the log has for that time. No API server does that,
@@ -49,7 +49,7 @@ impl Listing {
     }
 
     /// The list has shown this object, selected or not.
-    pub(crate) fn saw(&mut self, id: &ObjectId, at: &ResourceVersion) {
+    pub(crate) fn note(&mut self, id: &ObjectId, at: &ResourceVersion) {
         self.names.push((name_hash(id), at.number().unwrap_or(0)));
     }
 
@@ -91,14 +91,14 @@ impl Listing {
             if newest.order.compare(at) == Ordering::Greater || !self.misses(&id) {
                 continue;
             }
-            absent.of_earlier_life += u64::from(newest.order.incarnation < at.incarnation);
+            absent.of_earlier_incarnation += u64::from(newest.order.incarnation < at.incarnation);
             absent.ids.push(id);
         }
         for (id, exists) in under_way {
             let Some(resource_version) = exists.filter(|_| self.covers(&id)) else { continue };
             absent.of += 1;
-            let seen = Order { incarnation: at.incarnation, resource_version };
-            if seen.compare(at) != Ordering::Greater && self.misses(&id) {
+            let shown = Order { incarnation: at.incarnation, resource_version };
+            if shown.compare(at) != Ordering::Greater && self.misses(&id) {
                 absent.ids.push(id);
             }
         }
@@ -166,13 +166,13 @@ mod tests {
     ) -> (Vec<String>, u64, u64) {
         let mut list = Listing::new(coverage, true);
         for id in seen {
-            list.saw(id, &9.into());
+            list.note(id, &9.into());
         }
         let at = Order { incarnation, resource_version: 50.into() };
         list.end();
         let live = stream::iter(log.into_iter().map(Ok));
         let absent = list.absent(live, BTreeMap::new(), &at, &"all".into()).now_or_never().unwrap().unwrap();
-        (absent.ids.iter().map(ToString::to_string).collect(), absent.of, absent.of_earlier_life)
+        (absent.ids.iter().map(ToString::to_string).collect(), absent.of, absent.of_earlier_incarnation)
     }
 
     #[test]
@@ -188,16 +188,16 @@ mod tests {
         let (ids, of, earlier) = names(Coverage::default(), &[id("a", 1)], log.clone(), 1);
         assert_eq!(ids, ["ConfigMap a/c2", "ConfigMap a/c4", "ConfigMap a/c6"]);
         assert_eq!((of, earlier), (5, 0));
-        // In the next life of etcd resourceVersions start anew: 51 of the old one is not newer than 50.
+        // In the next incarnation resourceVersions start anew: 51 of the old one is not newer than 50.
         let (ids, _, earlier) = names(Coverage::default(), &[id("a", 1)], log, 2);
         assert_eq!((ids.len(), earlier), (4, 4));
     }
 
     #[test]
-    fn a_list_that_shows_older_states_than_the_log_has_is_of_another_life() {
+    fn a_list_that_shows_older_states_than_the_log_has_is_of_another_incarnation() {
         let rewound = |log: Newest, shown: u64| {
             let mut list = Listing::new(Coverage::default(), true);
-            list.saw(&id("a", 1), &shown.into());
+            list.note(&id("a", 1), &shown.into());
             list.end();
             let at = Order { incarnation: 1, resource_version: 50.into() };
             let live = stream::iter([Ok((id("a", 1), log))]);

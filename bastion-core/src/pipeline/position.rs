@@ -6,9 +6,9 @@ use crate::object::ResourceVersion;
 
 /// Follows what is admitted and what is settled, and tells the resourceVersion to resume from.
 ///
-/// Every observation gets a ticket when it enters the queue and gives it back when nothing of it can be lost
+/// Every event gets a ticket when it enters the queue and gives it back when nothing of it can be lost
 /// any more: it was unchanged, lies in the batch that is about to be committed (positions ride in the same
-/// segment), an observation of the same object waits under an earlier ticket, or it failed for good. A mark says
+/// segment), an event of the same object waits under an earlier ticket, or it failed for good. A mark says
 /// that everything up to a resourceVersion was seen; it takes effect once every ticket that was given out before
 /// it is back.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub(crate) struct LowWater {
     during_list: Option<ResourceVersion>,
     listing: bool,
     held: bool,
-    spoiled: bool,
+    invalid: bool,
 }
 
 impl LowWater {
@@ -96,14 +96,14 @@ impl LowWater {
     }
 
     /// Something was seen and could not be read in the end: no position may pass it any more.
-    pub(crate) fn spoil(&mut self) {
-        self.spoiled = true;
+    pub(crate) fn invalidate(&mut self) {
+        self.invalid = true;
     }
 
     /// Where to resume, once what rides in the batch that is being sealed is durable. `None` while nothing
     /// was ever reached, or while deletions are withheld.
     pub(crate) fn position(&self) -> Option<&ResourceVersion> {
-        if self.held || self.spoiled { None } else { self.reached.as_ref() }
+        if self.held || self.invalid { None } else { self.reached.as_ref() }
     }
 
     /// Whether every ticket is back.

@@ -1,18 +1,23 @@
-//! From an object's JSON to the bytes that are hashed. Pure.
+//! From an object's JSON to the bytes that are hashed.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 
 use crate::{
     canonical,
+    error::{Category, Failure},
     hash::{Digest, Hasher},
-    manifest::Manifest,
+    manifest::{Manifest, ManifestError},
     object::Kind,
     record::Extras,
-    sanitize::Sanitizer,
+    runtime::{RuntimeExt, SharedRuntime},
+    sanitize::{SanitizeError, Sanitizer},
 };
 
 /// Bodies larger than this are prepared where blocking disturbs nobody.
-pub(crate) const LARGE: usize = 64 << 10;
+const LARGE: usize = 64 << 10;
 
 /// An object, cleaned and hashed.
 #[derive(Debug)]
@@ -23,16 +28,61 @@ pub(crate) struct Prepared {
     pub(crate) extras: Extras,
 }
 
-/// Parses, cleans and hashes an object. The error says what is wrong with it, and holds none of its content.
-pub(crate) fn prepare(
-    kind: &Kind,
-    body: &[u8],
-    sanitizer: &dyn Sanitizer,
-    hasher: &dyn Hasher,
-) -> Result<Prepared, String> {
-    let mut manifest = Manifest::parse(body, sanitizer.drops(kind)).map_err(|e| e.to_string())?;
+/// Why an object cannot be prepared; holds none of its content.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) enum PrepareError {
+    Parse(#[from] ManifestError),
+    Sanitize(#[from] SanitizeError),
+}
+
+impl From<PrepareError> for Failure {
+    fn from(error: PrepareError) -> Self {
+        Self::new(Category::Invalid, &error)
+    }
+}
+
+/// Parses, cleans and hashes objects, a bounded number of them at the same time over all kinds.
+#[derive(Debug)]
+pub(crate) struct Preparer {
+    sanitizer: Arc<dyn Sanitizer>,
+    hasher: Arc<dyn Hasher>,
+    runtime: SharedRuntime,
+    /// Turns at the processor: first come, first served.
+    turns: Semaphore,
+}
+
+impl Preparer {
+    pub(crate) fn new(
+        sanitizer: Arc<dyn Sanitizer>,
+        hasher: Arc<dyn Hasher>,
+        runtime: SharedRuntime,
+        concurrency: usize,
+    ) -> Self {
+        Self { sanitizer, hasher, runtime, turns: Semaphore::new(concurrency) }
+    }
+
+    /// Prepares an object when it is its turn.
+    pub(crate) async fn prepare(&self, kind: &Kind, body: Bytes) -> Result<Prepared, PrepareError> {
+        // Closed never; and without a turn it would merely be less fair.
+        let _turn = self.turns.acquire().await;
+        if body.len() <= LARGE {
+            return prepare(kind, &body, &*self.sanitizer, &*self.hasher);
+        }
+        let (kind, sanitizer, hasher) = (kind.clone(), self.sanitizer.clone(), self.hasher.clone());
+        self.runtime.offloaded(move || prepare(&kind, &body, &*sanitizer, &*hasher)).await
+    }
+
+    /// Changes whenever the same object could come out with another digest.
+    pub(crate) fn fingerprints(&self) -> [String; 2] {
+        [self.sanitizer.fingerprint().to_string(), self.hasher.algorithm().to_string()]
+    }
+}
+
+fn prepare(kind: &Kind, body: &[u8], sanitizer: &dyn Sanitizer, hasher: &dyn Hasher) -> Result<Prepared, PrepareError> {
+    let mut manifest = Manifest::parse(body, sanitizer.drops(kind))?;
     let uid = manifest.uid().unwrap_or_default().to_owned();
-    let extras = sanitizer.sanitize(kind, &mut manifest).map_err(|e| e.to_string())?;
+    let extras = sanitizer.sanitize(kind, &mut manifest)?;
     let canonical = Bytes::from(canonical::to_bytes(&manifest));
     Ok(Prepared { uid, digest: hasher.digest(&canonical), canonical, extras })
 }

@@ -1,4 +1,4 @@
-//! The coalescing queue: the latest observation of each object, in the order in which objects first came.
+//! The coalescing queue: the latest event of each object, in the order in which objects first came.
 
 use std::{
     cmp::Ordering,
@@ -8,71 +8,18 @@ use std::{
 
 use crate::{
     object::{ObjectId, ResourceVersion},
-    pipeline::budget::Held,
-    source::Proof,
+    pipeline::event::ObjectEvent,
 };
-
-/// What was seen of an object.
-#[derive(Debug)]
-pub(crate) enum Seen {
-    /// It exists and is selected.
-    Object {
-        /// Its resourceVersion.
-        at: ResourceVersion,
-        /// Its JSON; `None` where there was no room to keep it: it is read again when its turn comes.
-        body: Option<Held>,
-    },
-    /// It exists and is not selected.
-    Unselected {
-        /// Its resourceVersion.
-        at: ResourceVersion,
-    },
-    /// It is gone, or may be.
-    Gone {
-        /// resourceVersion of the event or list that says so.
-        at: ResourceVersion,
-        /// How it is known.
-        proof: Proof,
-    },
-    /// Another writer wrote something older than what was seen of it: it is read again.
-    Look {
-        /// resourceVersion of what the other wrote.
-        at: ResourceVersion,
-    },
-}
-
-impl Seen {
-    pub(crate) fn at(&self) -> &ResourceVersion {
-        match self {
-            Self::Object { at, .. } | Self::Unselected { at } | Self::Gone { at, .. } | Self::Look { at } => at,
-        }
-    }
-
-    /// The resourceVersion at which it was seen to exist, if it was.
-    pub(crate) fn exists(&self) -> Option<&ResourceVersion> {
-        match self {
-            Self::Object { at, .. } | Self::Look { at } => Some(at),
-            Self::Unselected { .. } | Self::Gone { .. } => None,
-        }
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        match self {
-            Self::Object { body: Some(held), .. } => held.bytes.len(),
-            _ => 0,
-        }
-    }
-}
 
 /// An object that waits.
 #[derive(Debug)]
 pub(crate) struct Entry {
     /// Its ticket for the low-water mark.
     pub(crate) ticket: u64,
-    /// When the oldest observation that it stands for came.
+    /// When the oldest event that it stands for came.
     pub(crate) since: Duration,
-    /// The latest observation.
-    pub(crate) seen: Seen,
+    /// The latest event.
+    pub(crate) event: ObjectEvent,
     turn: u64,
 }
 
@@ -88,22 +35,22 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Adds what was seen; `false` if something of that object waits already. The newer of both then waits in
+    /// Adds an event; `false` if something of that object waits already. The newer of both then waits in
     /// the place of the first and with its ticket: what was seen first is not durable before the newer is, and
     /// nothing says that a resumed watch would show that one again.
-    pub(crate) fn push(&mut self, id: &ObjectId, ticket: u64, now: Duration, seen: Seen, busy: bool) -> bool {
+    pub(crate) fn push(&mut self, id: &ObjectId, ticket: u64, now: Duration, event: ObjectEvent, busy: bool) -> bool {
         if let Some(old) = self.entries.get_mut(id) {
             // A source may read an object beside its watch (a namespace re-evaluated) and find an older state.
-            if !is_older(seen.at(), old.seen.at()) {
-                self.bytes = self.bytes - old.seen.bytes() + seen.bytes();
-                old.seen = seen;
+            if !is_older(event.at(), old.event.at()) {
+                self.bytes = self.bytes - old.event.bytes() + event.bytes();
+                old.event = event;
             }
             return false;
         }
         let turn = self.next_turn;
         self.next_turn += 1;
-        self.bytes += seen.bytes();
-        self.entries.insert(id.clone(), Entry { ticket, since: now, seen, turn });
+        self.bytes += event.bytes();
+        self.entries.insert(id.clone(), Entry { ticket, since: now, event, turn });
         if !busy {
             self.turns.insert(turn, id.clone());
         }
@@ -114,7 +61,7 @@ impl Queue {
     pub(crate) fn pop(&mut self) -> Option<(ObjectId, Entry)> {
         let (_, id) = self.turns.pop_first()?;
         let (id, entry) = self.entries.remove_entry(&id)?;
-        self.bytes -= entry.seen.bytes();
+        self.bytes -= entry.event.bytes();
         Some((id, entry))
     }
 
@@ -130,9 +77,9 @@ impl Queue {
         self.entries.contains_key(id)
     }
 
-    /// The objects that wait, in no order, and what was seen of them.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&ObjectId, &Seen)> {
-        self.entries.iter().map(|(id, entry)| (id, &entry.seen))
+    /// The objects that wait, in no order, and the latest event of each.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&ObjectId, &ObjectEvent)> {
+        self.entries.iter().map(|(id, entry)| (id, &entry.event))
     }
 
     /// How many objects wait.
@@ -167,20 +114,20 @@ mod tests {
         ObjectId::new(&GroupKind::new("", "ConfigMap"), "shop", format!("c{n}"))
     }
 
-    fn seen(rv: u64) -> Seen {
-        Seen::Object { at: rv.into(), body: None }
+    fn present(rv: u64) -> ObjectEvent {
+        ObjectEvent::Present { at: rv.into(), body: None }
     }
 
     #[test]
     fn the_latest_state_waits_in_the_first_one_s_place() {
         let mut queue = Queue::default();
         let at = Duration::from_secs;
-        assert!(queue.push(&id(1), 0, at(1), seen(1), false));
-        assert!(queue.push(&id(2), 1, at(2), seen(2), false));
-        assert!(!queue.push(&id(1), 2, at(3), seen(3), false));
-        assert!(!queue.push(&id(1), 3, at(4), seen(2), false), "older than what waits");
+        assert!(queue.push(&id(1), 0, at(1), present(1), false));
+        assert!(queue.push(&id(2), 1, at(2), present(2), false));
+        assert!(!queue.push(&id(1), 2, at(3), present(3), false));
+        assert!(!queue.push(&id(1), 3, at(4), present(2), false), "older than what waits");
         let (first, entry) = queue.pop().unwrap();
-        assert_eq!((first, entry.ticket, entry.since, entry.seen.at().number()), (id(1), 0, at(1), Some(3)));
+        assert_eq!((first, entry.ticket, entry.since, entry.event.at().number()), (id(1), 0, at(1), Some(3)));
         assert_eq!(queue.pop().unwrap().0, id(2));
         assert!(queue.pop().is_none());
     }
@@ -188,7 +135,7 @@ mod tests {
     #[test]
     fn a_busy_object_waits_until_it_is_released() {
         let mut queue = Queue::default();
-        queue.push(&id(1), 0, Duration::ZERO, seen(1), true);
+        queue.push(&id(1), 0, Duration::ZERO, present(1), true);
         assert!(queue.pop().is_none());
         assert_eq!((queue.len(), queue.ready()), (1, 0));
         queue.release(&id(1));
@@ -204,13 +151,13 @@ mod tests {
             let mut queue = Queue::default();
             let mut newest = BTreeMap::new();
             for (n, rv) in pushes {
-                queue.push(&id(n), 0, Duration::ZERO, seen(rv), false);
+                queue.push(&id(n), 0, Duration::ZERO, present(rv), false);
                 let best = newest.entry(id(n)).or_insert(rv);
                 *best = (*best).max(rv);
             }
             prop_assert_eq!(queue.len(), newest.len());
             while let Some((id, entry)) = queue.pop() {
-                prop_assert_eq!(newest.remove(&id), entry.seen.at().number());
+                prop_assert_eq!(newest.remove(&id), entry.event.at().number());
             }
             prop_assert!(newest.is_empty());
             prop_assert_eq!(queue.bytes(), 0);

@@ -1,6 +1,6 @@
-//! What was seen lately and found to need no record, so that a late writer cannot bury it.
+//! What was seen lately and found to need no record, so that a late writer cannot hide it.
 //!
-//! An observation that changes nothing leaves no trace in the log. If another writer then commits an *older*
+//! An event that changes nothing leaves no trace in the log. If another writer then commits an *older*
 //! state of the same object (a slow `bastion backup` that listed it long ago), the order rule alone would take
 //! that for the newest. So the pipeline remembers what it saw; when it learns of a foreign record older than
 //! that, it reads the object again.

@@ -1,10 +1,10 @@
-//! The states that an object goes through between an observation and the log.
+//! The states that an object goes through between an event and the log.
 
 use std::fmt;
 
 /// Where an object is on its way into the log.
 ///
-/// | from    | event                          | to      |
+/// | from    | transition                     | to      |
 /// |---------|--------------------------------|---------|
 /// | Idle    | taken by a worker              | Hashed  |
 /// | Hashed  | deleted, or no longer selected | Backup  |
@@ -28,7 +28,7 @@ pub enum ObjectState {
 
 /// What moves an object from one state to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Event {
+pub enum Transition {
     /// A worker took it up.
     Taken,
     /// The log has this content already, or something newer.
@@ -50,14 +50,14 @@ impl ObjectState {
     pub const ALL: [Self; 4] = [Self::Idle, Self::Hashed, Self::Changed, Self::Backup];
 
     /// The next state, or `None` where the table has no such row: a bug of the caller.
-    pub fn next(self, event: Event) -> Option<Self> {
-        match (self, event) {
-            (Self::Idle, Event::Taken) => Some(Self::Hashed),
-            (Self::Hashed, Event::Vanished) | (Self::Changed, Event::Written) => Some(Self::Backup),
-            (Self::Hashed, Event::Unchanged | Event::Failed)
-            | (Self::Changed, Event::Failed)
-            | (Self::Backup, Event::Committed) => Some(Self::Idle),
-            (Self::Hashed, Event::Changed) => Some(Self::Changed),
+    pub fn next(self, transition: Transition) -> Option<Self> {
+        match (self, transition) {
+            (Self::Idle, Transition::Taken) => Some(Self::Hashed),
+            (Self::Hashed, Transition::Vanished) | (Self::Changed, Transition::Written) => Some(Self::Backup),
+            (Self::Hashed, Transition::Unchanged | Transition::Failed)
+            | (Self::Changed, Transition::Failed)
+            | (Self::Backup, Transition::Committed) => Some(Self::Idle),
+            (Self::Hashed, Transition::Changed) => Some(Self::Changed),
             _ => None,
         }
     }
@@ -87,23 +87,23 @@ mod tests {
 
     use super::*;
 
-    const EVENTS: [Event; 7] = [
-        Event::Taken,
-        Event::Unchanged,
-        Event::Changed,
-        Event::Vanished,
-        Event::Failed,
-        Event::Written,
-        Event::Committed,
+    const TRANSITIONS: [Transition; 7] = [
+        Transition::Taken,
+        Transition::Unchanged,
+        Transition::Changed,
+        Transition::Vanished,
+        Transition::Failed,
+        Transition::Written,
+        Transition::Committed,
     ];
 
     #[test]
     fn the_table_has_these_rows_and_no_others() {
         let mut rows = String::new();
         for from in ObjectState::ALL {
-            for event in EVENTS {
-                if let Some(to) = from.next(event) {
-                    writeln!(rows, "{from} {event:?} {to}").unwrap();
+            for transition in TRANSITIONS {
+                if let Some(to) = from.next(transition) {
+                    writeln!(rows, "{from} {transition:?} {to}").unwrap();
                 }
             }
         }
@@ -125,7 +125,7 @@ mod tests {
             let mut reached = vec![from];
             let mut at = 0;
             while let Some(state) = reached.get(at).copied() {
-                for next in EVENTS.iter().filter_map(|e| state.next(*e)) {
+                for next in TRANSITIONS.iter().filter_map(|e| state.next(*e)) {
                     if !reached.contains(&next) {
                         reached.push(next);
                     }

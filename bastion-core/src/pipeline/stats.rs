@@ -10,6 +10,7 @@ use std::{
 };
 
 use crate::{
+    error::Failure,
     object::{GroupKind, ObjectId},
     pipeline::state::ObjectState,
     record::RevisionState,
@@ -22,7 +23,7 @@ mod histogram;
 mod snapshot;
 
 pub use histogram::{Histogram, HistogramSnapshot};
-pub use snapshot::{EngineSnapshot, KindSnapshot, Phase, Snapshot};
+pub use snapshot::{EngineSnapshot, KindPhase, KindSnapshot, StatsSnapshot};
 
 /// How many of the objects that were saved are remembered by name.
 const REMEMBERED: usize = 128;
@@ -56,12 +57,12 @@ pub(crate) struct EngineStats {
     pub(crate) stale: Counter,
     pub(crate) stored: Counter,
     pub(crate) latency: Histogram,
-    pub(crate) committed_at: Counter,
-    pub(crate) segment: Counter,
+    committed_at: Counter,
+    segment: Counter,
     head: Mutex<Option<Head>>,
-    pub(crate) incarnation: Counter,
+    incarnation: Counter,
     pub(crate) bytes_in_flight: Counter,
-    pub(crate) error: Mutex<Option<String>>,
+    pub(crate) error: Mutex<Option<Failure>>,
     saved: Mutex<Vec<Saved>>,
 }
 
@@ -88,9 +89,9 @@ pub(crate) struct KindStats {
     pub(crate) withheld: Counter,
     pub(crate) latency: Histogram,
     states: [Counter; ObjectState::ALL.len()],
-    /// Uptime in microseconds of the oldest observation that is not settled yet, plus one; 0 for none.
+    /// Uptime in microseconds of the oldest event that is not settled yet, plus one; 0 for none.
     oldest: Counter,
-    text: Mutex<(Phase, Option<String>)>,
+    text: Mutex<(KindPhase, Option<Failure>)>,
 }
 
 /// A number that many tasks change.
@@ -146,10 +147,10 @@ impl Stats {
     }
 
     /// Everything as it is now.
-    pub fn snapshot(&self) -> Snapshot {
+    pub fn snapshot(&self) -> StatsSnapshot {
         let now = self.runtime.uptime();
         let e = &self.engine;
-        Snapshot {
+        StatsSnapshot {
             kinds: lock(&self.kinds).iter().map(|(kind, stats)| (kind.clone(), stats.snapshot(now))).collect(),
             skipped: lock(&self.skipped).clone(),
             engine: EngineSnapshot {
@@ -175,6 +176,9 @@ impl Stats {
 impl EngineStats {
     /// The log ends here now.
     pub(crate) fn set_head(&self, head: &Head) {
+        self.segment.set(head.number);
+        self.incarnation.set(u64::from(head.incarnation));
+        self.committed_at.set(u64::try_from(head.at.as_millis()).unwrap_or(0));
         *lock(&self.head) = Some(head.clone());
     }
 
@@ -187,7 +191,7 @@ impl EngineStats {
     }
 
     /// The last commit failed with this, or (`None`) did not.
-    pub(crate) fn set_error(&self, error: Option<String>) {
+    pub(crate) fn set_error(&self, error: Option<Failure>) {
         if error.is_some() {
             self.failures.add(1);
         }
@@ -206,18 +210,18 @@ impl KindStats {
         }
     }
 
-    /// When the oldest observation came that is not settled yet.
+    /// When the oldest event came that is not settled yet.
     pub(crate) fn oldest_unsaved(&self, since: Option<Duration>) {
         self.oldest.set(since.map_or(0, |d| u64::try_from(d.as_micros()).unwrap_or(u64::MAX - 1) + 1));
     }
 
     /// What the pipeline does now.
-    pub(crate) fn enter(&self, phase: Phase) {
+    pub(crate) fn enter(&self, phase: KindPhase) {
         lock(&self.text).0 = phase;
     }
 
     /// What went wrong last; `None` once it goes well again.
-    pub(crate) fn set_error(&self, error: Option<String>) {
+    pub(crate) fn set_error(&self, error: Option<Failure>) {
         if error.is_some() {
             self.errors.add(1);
         }
@@ -260,6 +264,7 @@ impl KindStats {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -272,5 +277,99 @@ mod tests {
         }
         assert_eq!(stats.take_saved().iter().map(|s| s.segment).collect::<Vec<_>>(), (0..128).collect::<Vec<_>>());
         assert_eq!(stats.take_saved(), []);
+    }
+
+    #[test]
+    fn a_snapshot_serializes_with_its_errors_typed() {
+        let stats = Stats::new(Arc::new(crate::runtime::TokioRuntime::new()));
+        stats.kind(&GroupKind::new("apps", "Deployment")).enter(KindPhase::Following);
+        stats.skip(GroupKind::new("", "Event"), "changes all day by itself".into());
+        let away = crate::store::StoreError::Unavailable { key: "log/1.seg".into(), source: "refused".into() };
+        stats.engine.set_error(Some(Failure::from(&crate::Error::Store(away))));
+        stats.engine.latency.record(Duration::from_millis(3));
+        let mut json = serde_json::to_value(stats.snapshot()).unwrap();
+        // Fifteen buckets are as good as one here.
+        for pointer in ["/kinds/Deployment.apps/latency/buckets", "/engine/commitSeconds/buckets"] {
+            let buckets = json.pointer_mut(pointer).and_then(|b| b.as_array_mut()).unwrap();
+            buckets.retain(|bucket| bucket[0] == 0.005 || bucket[0].is_null());
+        }
+        insta::assert_snapshot!(serde_json::to_string_pretty(&json).unwrap(), @r#"
+        {
+          "engine": {
+            "bytesInFlight": 0,
+            "commitSeconds": {
+              "buckets": [
+                [
+                  0.005,
+                  1
+                ],
+                [
+                  null,
+                  1
+                ]
+              ],
+              "count": 1,
+              "sum": 0.003
+            },
+            "commits": 0,
+            "committedAt": null,
+            "error": {
+              "category": "unavailable",
+              "message": "storage: the storage is unavailable (log/1.seg): refused"
+            },
+            "failures": 1,
+            "incarnation": 0,
+            "positionCommits": 0,
+            "segment": 0,
+            "stale": 0,
+            "storedBytes": 0
+          },
+          "kinds": {
+            "Deployment.apps": {
+              "bytes": 0,
+              "changed": 0,
+              "coalesced": 0,
+              "committed": 0,
+              "deleted": 0,
+              "error": null,
+              "errors": 0,
+              "events": 0,
+              "failed": 0,
+              "hashed": 0,
+              "inBackup": 0,
+              "inChanged": 0,
+              "inHashed": 0,
+              "latency": {
+                "buckets": [
+                  [
+                    0.005,
+                    0
+                  ],
+                  [
+                    null,
+                    0
+                  ]
+                ],
+                "count": 0,
+                "sum": 0.0
+              },
+              "lists": 0,
+              "oldestUnsaved": null,
+              "phase": "following",
+              "queueBytes": 0,
+              "queueObjects": 0,
+              "released": 0,
+              "reread": 0,
+              "selected": 0,
+              "unchanged": 0,
+              "withheld": 0,
+              "workers": 0
+            }
+          },
+          "skipped": {
+            "Event": "changes all day by itself"
+          }
+        }
+        "#);
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     error::Result,
     memory::{MemoryCluster, MemorySource},
     object::{GroupKind, ObjectId},
-    pipeline::{KindSnapshot, Phase, Stats},
+    pipeline::{KindPhase, KindSnapshot, Stats},
     record::{Revision, RevisionState},
     repository::{InitOptions, ObjectFilter, OpenOptions, Repository, Snapshot, Writer, WriterOptions},
     runtime::{SharedRuntime, SimRuntime},
@@ -193,10 +193,10 @@ impl Watching {
     }
 
     /// Nothing that was seen is on its way any more.
-    pub(super) fn is_calm(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         let snapshot = self.stats.snapshot();
         let mut kinds = snapshot.kinds.values();
-        !snapshot.kinds.is_empty() && kinds.all(|k| k.oldest_unsaved.is_none() && k.phase == Phase::Following)
+        !snapshot.kinds.is_empty() && kinds.all(|k| k.oldest_unsaved.is_none() && k.phase == KindPhase::Following)
     }
 
     pub(super) fn is_over(&self) -> bool {

@@ -1,4 +1,4 @@
-//! One kind's objects between observation and log, as plain data: the queue, what is being worked on, and the
+//! One kind's objects between event and log, as plain data: the queue, what is being worked on, and the
 //! low-water mark. Nothing here waits.
 
 use std::{
@@ -10,10 +10,11 @@ use std::{
 use crate::{
     object::{ObjectId, ResourceVersion},
     pipeline::{
+        event::ObjectEvent,
         position::LowWater,
-        queue::{Queue, Seen},
+        queue::Queue,
         recent::Recent,
-        state::{Event, ObjectState},
+        state::{ObjectState, Transition},
         stats::KindStats,
     },
 };
@@ -22,7 +23,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) id: ObjectId,
-    pub(crate) seen: Seen,
+    pub(crate) event: ObjectEvent,
 }
 
 #[derive(Debug)]
@@ -39,7 +40,7 @@ pub(crate) struct Tracker {
     queue: Queue,
     /// By hash, as the queue's.
     flight: HashMap<ObjectId, Flight>,
-    pub(crate) low: LowWater,
+    pub(crate) low_water: LowWater,
     pub(crate) recent: Recent,
     /// (since, ticket) of everything that is queued or in flight.
     ages: BTreeSet<(Duration, u64)>,
@@ -51,42 +52,42 @@ impl Tracker {
         Self {
             queue: Queue::default(),
             flight: HashMap::new(),
-            low: LowWater::starting_at(saved),
+            low_water: LowWater::starting_at(saved),
             recent: Recent::default(),
             ages: BTreeSet::new(),
             stats,
         }
     }
 
-    /// Takes in an observation.
-    pub(crate) fn offer(&mut self, id: &ObjectId, seen: Seen, now: Duration) {
-        let ticket = self.low.admit();
+    /// Queues an event.
+    pub(crate) fn offer(&mut self, id: &ObjectId, event: ObjectEvent, now: Duration) {
+        let ticket = self.low_water.admit();
         let busy = self.flight.contains_key(id);
-        if self.queue.push(id, ticket, now, seen, busy) {
+        if self.queue.push(id, ticket, now, event, busy) {
             self.ages.insert((now, ticket));
         } else {
-            self.low.settle(ticket);
+            self.low_water.settle(ticket);
             self.stats.coalesced.add(1);
         }
-        self.show();
+        self.update_stats();
     }
 
     /// The object whose turn it is, now in state Hashed.
     pub(crate) fn take(&mut self) -> Option<Job> {
         let (id, entry) = self.queue.pop()?;
-        let (state, exists) = (ObjectState::Idle, entry.seen.exists().cloned());
+        let (state, exists) = (ObjectState::Idle, entry.event.exists().cloned());
         let flight = Flight { state, ticket: entry.ticket, since: entry.since, exists };
         self.flight.insert(id.clone(), flight);
-        self.step(&id, Event::Taken);
-        Some(Job { id, seen: entry.seen })
+        self.advance(&id, Transition::Taken);
+        Some(Job { id, event: entry.event })
     }
 
     /// Moves an object on. When it is Idle again, what waits of it may be taken up. Returns since when it
     /// was unsaved, if this was its last step.
-    pub(crate) fn step(&mut self, id: &ObjectId, event: Event) -> Option<Duration> {
+    pub(crate) fn advance(&mut self, id: &ObjectId, transition: Transition) -> Option<Duration> {
         let flight = self.flight.get_mut(id)?;
-        let Some(next) = flight.state.next(event) else {
-            debug_assert!(false, "{id}: no way from {} by {event:?}", flight.state);
+        let Some(next) = flight.state.next(transition) else {
+            debug_assert!(false, "{id}: no way from {} by {transition:?}", flight.state);
             return None;
         };
         self.stats.moved(flight.state, next);
@@ -95,12 +96,12 @@ impl Tracker {
         if next == ObjectState::Idle
             && let Some(flight) = self.flight.remove(id)
         {
-            self.low.settle(flight.ticket);
+            self.low_water.settle(flight.ticket);
             self.ages.remove(&(flight.since, flight.ticket));
             self.queue.release(id);
             done = Some(flight.since);
         }
-        self.show();
+        self.update_stats();
         done
     }
 
@@ -108,7 +109,7 @@ impl Tracker {
     /// may pass it.
     pub(crate) fn seal(&mut self, id: &ObjectId) {
         if let Some(flight) = self.flight.get(id) {
-            self.low.settle(flight.ticket);
+            self.low_water.settle(flight.ticket);
         }
     }
 
@@ -117,7 +118,7 @@ impl Tracker {
         self.queue.len()
     }
 
-    /// Whether something of the object waits, so that another observation takes no more room.
+    /// Whether something of the object waits, so that another event takes no more room.
     pub(crate) fn holds(&self, id: &ObjectId) -> bool {
         self.queue.holds(id)
     }
@@ -131,7 +132,7 @@ impl Tracker {
     /// resourceVersion.
     pub(crate) fn under_way(&self) -> BTreeMap<ObjectId, Option<ResourceVersion>> {
         let flight = self.flight.iter().map(|(id, f)| (id, f.exists.as_ref()));
-        let queued = self.queue.iter().map(|(id, seen)| (id, seen.exists()));
+        let queued = self.queue.iter().map(|(id, event)| (id, event.exists()));
         flight.chain(queued).map(|(id, exists)| (id.clone(), exists.cloned())).collect()
     }
 
@@ -145,7 +146,7 @@ impl Tracker {
         self.queue.len() == 0 && self.flight.is_empty()
     }
 
-    fn show(&self) {
+    fn update_stats(&self) {
         self.stats.queue_objects.set(self.queue.len() as u64);
         self.stats.queue_bytes.set(self.queue.bytes() as u64);
         self.stats.oldest_unsaved(self.ages.first().map(|(since, _)| *since));
@@ -178,8 +179,8 @@ mod tests {
         ObjectId::new(&GroupKind::new("", "ConfigMap"), "shop", format!("c{n}"))
     }
 
-    fn object(rv: u64) -> Seen {
-        Seen::Object { at: rv.into(), body: None }
+    fn object(rv: u64) -> ObjectEvent {
+        ObjectEvent::Present { at: rv.into(), body: None }
     }
 
     #[test]
@@ -189,39 +190,39 @@ mod tests {
         let job = t.take().unwrap();
         t.offer(&id(1), object(2), Duration::from_secs(1));
         assert!(t.take().is_none(), "its first state is on its way");
-        t.step(&job.id, Event::Changed);
-        t.step(&job.id, Event::Written);
+        t.advance(&job.id, Transition::Changed);
+        t.advance(&job.id, Transition::Written);
         assert!(t.take().is_none(), "not durable yet");
-        assert_eq!(t.step(&job.id, Event::Committed), Some(Duration::ZERO));
-        assert_eq!(t.take().unwrap().seen.at().number(), Some(2));
+        assert_eq!(t.advance(&job.id, Transition::Committed), Some(Duration::ZERO));
+        assert_eq!(t.take().unwrap().event.at().number(), Some(2));
     }
 
     #[test]
     fn the_position_rides_with_the_batch_and_age_waits_for_the_commit() {
         let mut t = tracker();
         t.offer(&id(1), object(7), Duration::from_secs(3));
-        t.low.mark(7.into());
+        t.low_water.mark(7.into());
         let job = t.take().unwrap();
-        t.step(&job.id, Event::Changed);
-        t.step(&job.id, Event::Written);
-        assert_eq!(t.low.position(), None);
+        t.advance(&job.id, Transition::Changed);
+        t.advance(&job.id, Transition::Written);
+        assert_eq!(t.low_water.position(), None);
         t.seal(&job.id);
-        assert_eq!(t.low.position().unwrap().number(), Some(7));
+        assert_eq!(t.low_water.position().unwrap().number(), Some(7));
         assert!(!t.is_idle());
         assert_eq!(t.ages.len(), 1);
-        t.step(&job.id, Event::Committed);
+        t.advance(&job.id, Transition::Committed);
         assert!(t.is_idle() && t.ages.is_empty());
     }
 
     #[test]
-    fn a_replaced_observation_stays_unsaved_since_the_first() {
+    fn a_replaced_event_stays_unsaved_since_the_first() {
         let mut t = tracker();
         t.offer(&id(1), object(1), Duration::from_secs(1));
         t.offer(&id(1), object(2), Duration::from_secs(9));
         assert_eq!(t.ages.first().unwrap().0, Duration::from_secs(1));
         let job = t.take().unwrap();
-        assert_eq!(t.step(&job.id, Event::Unchanged), Some(Duration::from_secs(1)));
-        assert!(t.ages.is_empty() && t.low.is_settled());
+        assert_eq!(t.advance(&job.id, Transition::Unchanged), Some(Duration::from_secs(1)));
+        assert!(t.ages.is_empty() && t.low_water.is_settled());
     }
 
     #[test]
@@ -229,12 +230,12 @@ mod tests {
         for again in [5, 9] {
             let mut t = tracker();
             t.offer(&id(1), object(5), Duration::ZERO);
-            t.low.mark(5.into());
+            t.low_water.mark(5.into());
             t.offer(&id(1), object(again), Duration::ZERO);
-            assert_eq!(t.low.position(), None, "again at {again}");
+            assert_eq!(t.low_water.position(), None, "again at {again}");
             let job = t.take().unwrap();
-            t.step(&job.id, Event::Unchanged);
-            assert_eq!(t.low.position().unwrap().number(), Some(5));
+            t.advance(&job.id, Transition::Unchanged);
+            assert_eq!(t.low_water.position().unwrap().number(), Some(5));
         }
     }
 }

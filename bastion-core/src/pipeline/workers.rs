@@ -5,189 +5,152 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::{
-    error::{Result, chain},
+    error::{Failure, Result},
     object::{ObjectId, ResourceVersion},
     pipeline::{
-        context::{Record, ToBatcher},
-        judge::Verdict,
-        lane::Lane,
-        prepare::{LARGE, Prepared, prepare},
-        queue::Seen,
-        state::Event,
-        tracker::Job,
+        decide::Action, event::ObjectEvent, lane::Lane, messages::EngineEvent, prepare::Prepared, shared::Shared,
+        state::Transition, tracker::Job,
     },
     record::{Change, Newest, RevisionState, What},
-    runtime::RuntimeExt,
     source::{Current, Proof},
 };
 
 /// Works until there is too little to do, or the lane ends.
-pub(crate) async fn work(lane: Arc<Lane>) {
+pub(crate) async fn work(lane: Arc<Lane>, shared: Arc<Shared>) {
     while let Some(job) = lane.next_job().await {
-        match lane.kill.clone().run_until_cancelled_owned(handle(&lane, job)).await {
+        match lane.kill.clone().run_until_cancelled_owned(handle(&lane, &shared, job)).await {
             Some(Ok(())) => {}
             Some(Err(error)) => {
-                lane.ctx.fatal(error);
+                shared.events.send(EngineEvent::Fatal(error));
                 break;
             }
             None => break,
         }
     }
-    lane.worker_left();
+    lane.worker_stopped();
 }
 
 /// What came out of looking at an object.
 #[derive(Debug)]
 enum Finding {
     Unchanged,
-    Failed(String),
+    Failed(Failure),
     /// It has another content.
     Changed(Change),
     /// It is gone or no longer selected.
     Vanished(Change),
 }
 
-async fn handle(lane: &Arc<Lane>, job: Job) -> Result<()> {
-    let Job { id, seen } = job;
-    let change = match examine(lane, &id, seen).await? {
+async fn handle(lane: &Arc<Lane>, shared: &Shared, job: Job) -> Result<()> {
+    let Job { id, event } = job;
+    let change = match examine(lane, shared, &id, event).await? {
         Finding::Unchanged => {
             lane.stats.unchanged.add(1);
-            lane.step(&id, Event::Unchanged);
+            lane.advance(&id, Transition::Unchanged);
             return Ok(());
         }
-        Finding::Failed(why) => {
-            lane.failed(&id, why);
-            lane.step(&id, Event::Failed);
+        Finding::Failed(failure) => {
+            lane.record_failure(&id, failure);
+            lane.advance(&id, Transition::Failed);
             return Ok(());
         }
         Finding::Changed(change) => {
             lane.stats.changed.add(1);
-            lane.step(&id, Event::Changed);
+            lane.advance(&id, Transition::Changed);
             change
         }
         Finding::Vanished(change) => {
             let deleted = change.what.state() == RevisionState::Deleted;
             if deleted { &lane.stats.deleted } else { &lane.stats.released }.add(1);
-            lane.step(&id, Event::Vanished);
+            lane.advance(&id, Transition::Vanished);
             change
         }
     };
-    let bytes = body_len(&change);
-    let Some(share) = lane.ctx.batch_room.take(bytes).await else { return Ok(()) };
-    let record = Box::new(Record { lane: lane.clone(), change, share });
-    // A batcher that is gone has said why itself.
-    let _ = lane.ctx.to_batcher.send(ToBatcher::Record(record)).await;
+    shared.outbox.record(lane.clone(), change).await;
     Ok(())
 }
 
-/// Bytes of the change's body.
-pub(crate) fn body_len(change: &Change) -> usize {
-    match &change.what {
-        What::Put { body, .. } => body.len(),
-        What::Deleted(_) | What::Released => 0,
-    }
-}
-
-async fn examine(lane: &Lane, id: &ObjectId, mut seen: Seen) -> Result<Finding> {
+async fn examine(lane: &Lane, shared: &Shared, id: &ObjectId, mut event: ObjectEvent) -> Result<Finding> {
     loop {
-        let newest = lane.patiently(|| lane.ctx.index.newest(id)).await?;
-        match lane.judge.judge(&seen, newest.as_ref()) {
-            Verdict::Unchanged => {
-                remember(lane, id, &seen, newest.as_ref());
+        let newest = shared.lookup.newest(lane, id).await?;
+        match lane.decider.decide(&event, newest.as_ref()) {
+            Action::Unchanged => {
+                remember(lane, id, &event, newest.as_ref());
                 return Ok(Finding::Unchanged);
             }
-            Verdict::Delete(proof) => return Ok(Finding::Vanished(change(lane, id, &seen, "", What::Deleted(proof)))),
-            Verdict::Release => return Ok(Finding::Vanished(change(lane, id, &seen, "", What::Released))),
-            Verdict::Hash => {
-                if let Seen::Object { at, body: Some(held) } = &seen {
-                    return hash(lane, id, at.clone(), held.bytes.clone(), newest).await;
+            Action::Delete(proof) => return Ok(Finding::Vanished(change(lane, id, &event, "", What::Deleted(proof)))),
+            Action::Release => return Ok(Finding::Vanished(change(lane, id, &event, "", What::Released))),
+            Action::Hash => {
+                if let ObjectEvent::Present { at, body: Some(held) } = &event {
+                    return Ok(hash(lane, shared, id, at.clone(), held.bytes.clone(), newest).await);
                 }
             }
-            Verdict::Get => {}
+            Action::Get => {}
         }
         // The body was let go, or only a GET tells.
         lane.stats.reread.add(1);
-        let current = match lane.patiently(|| get(lane, id)).await {
+        let current = match shared.lookup.current(lane, id).await {
             Ok(current) => current,
             Err(error) => {
-                lane.tracker(|t| t.low.spoil());
-                return Ok(Finding::Failed(chain(&error)));
+                lane.low_water(|low| low.invalidate());
+                return Ok(Finding::Failed(Failure::from(&error)));
             }
         };
-        seen = match current {
-            None => Seen::Gone { at: seen.at().clone(), proof: Proof::NotFound },
-            Some(Current { observed, selected: false }) => Seen::Unselected { at: observed.resource_version },
+        event = match current {
+            None => ObjectEvent::Gone { at: event.at().clone(), proof: Proof::NotFound },
+            Some(Current { observed, selected: false }) => ObjectEvent::Unselected { at: observed.resource_version },
             Some(Current { observed, selected: true }) => {
-                return hash(lane, id, observed.resource_version, observed.body, newest).await;
+                return Ok(hash(lane, shared, id, observed.resource_version, observed.body, newest).await);
             }
         };
     }
-}
-
-async fn get(lane: &Lane, id: &ObjectId) -> Result<Option<Current>> {
-    Ok(lane.ctx.source.get(&lane.kind, id).await?)
 }
 
 /// Makes the digest and compares it with the log's.
-async fn hash(lane: &Lane, id: &ObjectId, at: ResourceVersion, body: Bytes, newest: Option<Newest>) -> Result<Finding> {
-    let prepared = {
-        // Closed never; and without a turn it would merely be less fair.
-        let _turn = lane.ctx.turns.acquire().await;
-        prepare_in_turn(lane, body).await
-    };
+async fn hash(
+    lane: &Lane,
+    shared: &Shared,
+    id: &ObjectId,
+    at: ResourceVersion,
+    body: Bytes,
+    newest: Option<Newest>,
+) -> Finding {
+    let prepared = shared.preparer.prepare(&lane.kind, body).await;
     lane.stats.hashed.add(1);
     let Prepared { uid, digest, canonical, extras } = match prepared {
         Ok(prepared) => prepared,
-        Err(why) => return Ok(Finding::Failed(why)),
+        Err(error) => return Finding::Failed(error.into()),
     };
-    let seen = Seen::Object { at, body: None };
+    let event = ObjectEvent::Present { at, body: None };
     if newest.as_ref().is_some_and(|n| n.state == RevisionState::Put && n.digest == digest) {
-        remember(lane, id, &seen, newest.as_ref());
-        return Ok(Finding::Unchanged);
+        remember(lane, id, &event, newest.as_ref());
+        return Finding::Unchanged;
     }
     let what = What::Put { digest, body: canonical, extras: Box::new(extras) };
-    Ok(Finding::Changed(change(lane, id, &seen, &uid, what)))
+    Finding::Changed(change(lane, id, &event, &uid, what))
 }
 
-async fn prepare_in_turn(lane: &Lane, body: Bytes) -> Result<Prepared, String> {
-    let (sanitizer, hasher) = (lane.ctx.options.sanitizer.clone(), lane.ctx.hasher.clone());
-    if body.len() <= LARGE {
-        return prepare(&lane.kind, &body, &*sanitizer, &*hasher);
-    }
-    let kind = lane.kind.clone();
-    lane.ctx.options.runtime.offloaded(move || prepare(&kind, &body, &*sanitizer, &*hasher)).await
-}
-
-fn change(lane: &Lane, id: &ObjectId, seen: &Seen, uid: &str, what: What) -> Change {
+fn change(lane: &Lane, id: &ObjectId, event: &ObjectEvent, uid: &str, what: What) -> Change {
     Change {
         id: id.clone(),
         version: lane.kind.version.clone(),
         uid: uid.into(),
-        resource_version: seen.at().clone(),
-        policy: lane.judge.policy.clone(),
+        resource_version: event.at().clone(),
+        policy: lane.decider.policy.clone(),
         what,
     }
 }
 
 /// Remembers what left no trace in the log although it is newer than what the log has.
-fn remember(lane: &Lane, id: &ObjectId, seen: &Seen, newest: Option<&Newest>) {
-    let traceless = match seen {
-        Seen::Object { at, .. } | Seen::Unselected { at } => newest.is_none_or(|n| n.order.resource_version != *at),
-        Seen::Gone { .. } => true,
-        Seen::Look { .. } => false,
+fn remember(lane: &Lane, id: &ObjectId, event: &ObjectEvent, newest: Option<&Newest>) {
+    let traceless = match event {
+        ObjectEvent::Present { at, .. } | ObjectEvent::Unselected { at } => {
+            newest.is_none_or(|n| n.order.resource_version != *at)
+        }
+        ObjectEvent::Gone { .. } => true,
+        ObjectEvent::Recheck { .. } => false,
     };
     if traceless {
-        lane.tracker(|t| t.recent.note(id, seen.at()));
+        lane.tracker(|t| t.recent.note(id, event.at()));
     }
-}
-
-/// Another writer wrote the object's newest state. If this pipeline had seen a later one, it looks again.
-pub(crate) async fn check_foreign(lane: &Arc<Lane>, id: &ObjectId) -> Result<()> {
-    let newest = lane.patiently(|| lane.ctx.index.newest(id)).await?;
-    let Some(newest) = newest else { return Ok(()) };
-    let at = newest.order.resource_version;
-    if lane.tracker(|t| t.recent.saw_later_than(id, &at)) {
-        lane.offer_at_once(id, Seen::Look { at });
-    }
-    Ok(())
 }

@@ -14,7 +14,7 @@ use crate::{
     hash::Hasher,
     object::ObjectId,
     record::{BodyFile, Extras, Place, Revision},
-    runtime::RuntimeExt,
+    runtime::{RuntimeExt, SharedRuntime},
     store::Key,
 };
 
@@ -54,6 +54,10 @@ impl Bodies {
             blocks: Cache::with_weighter(256, CACHED_BYTES, Bulk),
             extras: Cache::new(CACHED_FILES),
         }
+    }
+
+    pub(crate) fn runtime(&self) -> &SharedRuntime {
+        &self.log.runtime
     }
 
     fn key(&self, file: &BodyFile) -> Key {

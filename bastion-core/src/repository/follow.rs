@@ -8,7 +8,7 @@ use super::{Repository, commit::Commit, log::Log};
 use crate::{
     error::{Error, Result},
     hash::Digest,
-    record::{Accepted, Position, Revision, Withheld},
+    record::{Acknowledgement, Position, Revision, Withheld},
     time::Timestamp,
 };
 
@@ -41,8 +41,8 @@ pub struct LogEntry {
     pub positions: Vec<Position>,
     /// Withheld deletions that changed.
     pub withheld: Vec<Withheld>,
-    /// Withheld deletions that somebody accepted.
-    pub accepted: Vec<Accepted>,
+    /// Withheld deletions that somebody acknowledged.
+    pub acknowledgements: Vec<Acknowledgement>,
     /// What became of objects, in the log's order.
     pub revisions: Vec<Revision>,
 }
@@ -63,7 +63,7 @@ impl From<Commit> for LogEntry {
             stored,
             positions: h.positions,
             withheld: h.withheld,
-            accepted: h.accepted,
+            acknowledgements: h.accepted,
             revisions: commit.revisions,
         }
     }

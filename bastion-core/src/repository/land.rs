@@ -111,7 +111,7 @@ impl Writer {
         }
         done.stale = batch.len().saturating_sub(done.records);
         let seen = self.report();
-        Ok(Committed { head: seen.head, foreign: seen.foreign, accepted_seen: seen.accepted_seen, ..done })
+        Ok(Committed { head: seen.head, foreign: seen.foreign, acknowledged: seen.acknowledged, ..done })
     }
 
     pub(super) fn is_silent(&self) -> bool {
@@ -145,7 +145,8 @@ impl Writer {
         let current = batch.incarnation >= head.incarnation;
         let positions: Vec<_> = notes.positions.iter().filter(|p| current && self.state.moves(p)).cloned().collect();
         let withheld: Vec<_> = notes.withheld.iter().filter(|w| self.state.changes_withheld(w)).cloned().collect();
-        let accepted: Vec<_> = notes.accepted.iter().filter(|a| !self.state.accepted.contains(a)).cloned().collect();
+        let accepted: Vec<_> =
+            notes.acknowledgements.iter().filter(|a| !self.state.accepted.contains(a)).cloned().collect();
         let (mut epoch, mut incarnation) = (self.epoch, head.incarnation.max(1));
         match intent {
             Intent::Changes => {
@@ -288,6 +289,6 @@ impl Writer {
         let mut foreign = seen.foreign;
         foreign.sort();
         foreign.dedup();
-        Committed { head: self.state.head.clone(), foreign, accepted_seen: seen.accepted, ..Committed::default() }
+        Committed { head: self.state.head.clone(), foreign, acknowledged: seen.accepted, ..Committed::default() }
     }
 }

@@ -17,7 +17,8 @@ use super::{
 use crate::{
     error::{Error, Result},
     object::{GroupKind, ObjectId},
-    record::{Accepted, Extras, Position, Revision, RevisionState, Withheld},
+    record::{Acknowledgement, Extras, Position, Revision, RevisionState, Withheld},
+    runtime::SharedRuntime,
     time::Timestamp,
 };
 
@@ -86,6 +87,11 @@ impl Repository {
 }
 
 impl Snapshot {
+    /// The runtime of the repository.
+    pub(crate) fn runtime(&self) -> &SharedRuntime {
+        self.bodies.runtime()
+    }
+
     /// The same log as it was at that time.
     #[must_use]
     pub fn at(mut self, time: Timestamp) -> Self {
@@ -108,8 +114,8 @@ impl Snapshot {
         self.loaded.state.withheld.values().cloned().collect()
     }
 
-    /// Words of people that were not acted upon yet.
-    pub fn accepted(&self) -> Vec<Accepted> {
+    /// Acknowledgements of withheld deletions that were not acted upon yet.
+    pub fn acknowledgements(&self) -> Vec<Acknowledgement> {
         self.loaded.state.accepted.clone()
     }
 

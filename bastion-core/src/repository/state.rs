@@ -6,7 +6,7 @@ use super::{Head, commit::Commit, format::Checkpoint};
 use crate::{
     error::{Error, Result},
     object::GroupKind,
-    record::{Accepted, Position, Withheld},
+    record::{Acknowledgement, Position, Withheld},
     store::Key,
 };
 
@@ -19,7 +19,7 @@ pub(crate) struct LogState {
     pub(crate) positions: BTreeMap<(Arc<str>, GroupKind), Position>,
     pub(crate) withheld: BTreeMap<(Arc<str>, GroupKind), Withheld>,
     /// Words of acceptance that were not acted upon yet.
-    pub(crate) accepted: Vec<Accepted>,
+    pub(crate) accepted: Vec<Acknowledgement>,
 }
 
 impl LogState {
@@ -81,7 +81,7 @@ impl LogState {
     fn withhold(&mut self, withheld: &Withheld) {
         let place = (withheld.policy.clone(), withheld.kind.clone());
         // A word was meant for one withholding; once that is over or another began it has been acted upon.
-        let of_this = |a: &Accepted| a.policy == withheld.policy && a.kind == withheld.kind;
+        let of_this = |a: &Acknowledgement| a.policy == withheld.policy && a.kind == withheld.kind;
         self.accepted.retain(|a| !of_this(a) || (withheld.count > 0 && a.since == withheld.since));
         if withheld.count == 0 {
             self.withheld.remove(&place);

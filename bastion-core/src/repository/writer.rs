@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use serde::Serialize;
+
 use super::{
     Batch, Index, Repository, checkpoint, format::Common, land::Intent, load::Base, log::Log, state::LogState,
 };
@@ -9,7 +11,7 @@ use crate::{
     error::{Error, Result},
     hash::{Digest, Hasher},
     object::ObjectId,
-    record::{Accepted, Position, Withheld},
+    record::{Acknowledgement, Position, Withheld},
     runtime::SharedRuntime,
     time::Timestamp,
 };
@@ -69,11 +71,13 @@ impl WriterOptions {
 }
 
 /// The end of a log.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Head {
     /// Number of the last segment; 0 where there is none.
     pub number: u64,
     /// SHA-256 of its bytes.
+    #[serde(serialize_with = "crate::serialize::display")]
     pub digest: Digest,
     /// Its time.
     pub at: Timestamp,
@@ -96,8 +100,8 @@ pub struct CommitNotes {
     pub positions: Vec<Position>,
     /// Deletions that are withheld now, or no longer (a count of zero).
     pub withheld: Vec<Withheld>,
-    /// A person's word that withheld deletions are meant.
-    pub accepted: Vec<Accepted>,
+    /// Withheld deletions that somebody acknowledges.
+    pub acknowledgements: Vec<Acknowledgement>,
 }
 
 /// What a commit did.
@@ -113,8 +117,8 @@ pub struct Committed {
     pub stale: usize,
     /// Objects whose newest state another writer wrote since the last commit.
     pub foreign: Vec<ObjectId>,
-    /// Words of people that were read since the last commit.
-    pub accepted_seen: Vec<Accepted>,
+    /// Acknowledgements that were read since the last commit.
+    pub acknowledged: Vec<Acknowledgement>,
 }
 
 /// Writes to the log of one cluster. Several may, each in its own process; see `docs/format.md`.
@@ -145,7 +149,7 @@ pub struct Writer {
 #[derive(Debug, Default)]
 pub(super) struct Unreported {
     pub(super) foreign: Vec<ObjectId>,
-    pub(super) accepted: Vec<Accepted>,
+    pub(super) accepted: Vec<Acknowledgement>,
 }
 
 impl Repository {
@@ -241,8 +245,8 @@ impl Writer {
         self.state.withheld.values().cloned().collect()
     }
 
-    /// Words of people that were not acted upon yet: the withholding that they are meant for still stands.
-    pub fn accepted(&self) -> Vec<Accepted> {
+    /// Acknowledgements that were not acted upon yet: what they acknowledge is still withheld.
+    pub fn acknowledgements(&self) -> Vec<Acknowledgement> {
         self.state.accepted.clone()
     }
 
@@ -306,7 +310,7 @@ impl Writer {
         let done = self.land(intent, &self.batch(), &CommitNotes::default()).await?;
         // Whoever commits next still wants to know of them.
         self.unreported.foreign.extend(done.foreign);
-        self.unreported.accepted.extend(done.accepted_seen);
+        self.unreported.accepted.extend(done.acknowledged);
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ObjectReport, Outcome, RestorePlan, RestoreReport};
 use crate::{
-    error::{Error, Result},
+    error::Result,
     object::{GroupKind, Kind, ObjectId},
     runtime::SharedRuntime,
     sink::Sink,
@@ -54,9 +54,9 @@ impl fmt::Debug for Applier {
 }
 
 impl Applier {
-    /// An applier of this plan to this cluster.
-    pub fn new(plan: RestorePlan, sink: Arc<dyn Sink>, runtime: SharedRuntime) -> Self {
-        let cancel = CancellationToken::new();
+    /// An applier of this plan to this cluster. It works with the runtime of the plan's repository.
+    pub fn new(plan: RestorePlan, sink: Arc<dyn Sink>) -> Self {
+        let (runtime, cancel) = (plan.bodies.runtime(), CancellationToken::new());
         Self { plan: Arc::new(plan), sink, runtime, cancel, progress: None, dry_run: false, learned: Arc::default() }
     }
 
@@ -81,11 +81,8 @@ impl Applier {
         self
     }
 
-    /// Runs the plan. Objects fail in the report; an error here means that nothing was tried.
+    /// Runs the plan. Objects fail in the report.
     pub async fn run(self) -> Result<RestoreReport> {
-        if self.plan.bodies.is_none() && !self.plan.steps.is_empty() {
-            return Err(Error::Invalid("the plan was made without a snapshot: there are no bodies to restore".into()));
-        }
         let mut report =
             RestoreReport { skipped: self.plan.skipped.clone(), dry_run: self.dry_run, ..RestoreReport::default() };
         let mut from = 0;

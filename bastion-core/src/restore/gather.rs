@@ -1,18 +1,19 @@
 //! From a selection to a plan: one pass over the bodies.
 
-use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 
-use super::{Planner, RestoreOptions, RestorePlan, RestoreSet, planner::defined_kind};
+use super::{
+    RestoreOptions, RestorePlan, RestoreSet,
+    planner::{Planner, defined_kind},
+};
 use crate::{
     canonical,
     error::{Result, chain},
     manifest::Manifest,
     object::GroupKind,
-    record::{Extras, Revision},
+    record::Revision,
     repository::{ObjectFilter, Snapshot},
 };
 
@@ -35,9 +36,7 @@ pub(super) async fn plan(selection: RestoreSet, options: &RestoreOptions) -> Res
     drop(objects);
     need_definitions(snapshot, &mut planner).await?;
     need_namespaces(snapshot, &mut planner).await?;
-    let mut plan = planner.plan();
-    plan.bodies = Some(Arc::new(selection.snapshot));
-    Ok(plan)
+    Ok(planner.plan(Arc::new(selection.snapshot)))
 }
 
 type Read = (Revision, Result<Manifest, String>);
@@ -100,18 +99,4 @@ async fn need_definitions(snapshot: &Snapshot, planner: &mut Planner) -> Result<
 
 fn of_kind(group: &str, kind: &str) -> ObjectFilter {
     ObjectFilter { kinds: Some(vec![GroupKind::new(group, kind)]), ..ObjectFilter::default() }
-}
-
-/// Where bodies are read from while a plan is applied.
-#[async_trait]
-pub(super) trait Bodies: Debug + Send + Sync {
-    /// The body and what was kept beside it.
-    async fn read(&self, revision: &Revision) -> Result<(Bytes, Extras)>;
-}
-
-#[async_trait]
-impl Bodies for Snapshot {
-    async fn read(&self, revision: &Revision) -> Result<(Bytes, Extras)> {
-        Ok((self.body(revision).await?, self.extras(revision).await?))
-    }
 }

@@ -4,13 +4,12 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use super::{RestoreOptions, RestoreReport, Wave, apply::Applier, gather::Bodies};
+use super::{RestoreOptions, RestoreReport, Wave, apply::Applier, bodies::Bodies};
 use crate::{
     error::Result,
     manifest::OwnerReference,
     object::{GroupKind, ObjectId},
     record::Revision,
-    runtime::SharedRuntime,
     sink::Sink,
 };
 
@@ -57,7 +56,7 @@ pub struct SkippedObject {
 /// What a restore will do. Print it (it serializes, and its `Display` is a table), then apply it.
 #[derive(Debug, Clone)]
 pub struct RestorePlan {
-    pub(super) bodies: Option<Arc<dyn Bodies>>,
+    pub(super) bodies: Arc<dyn Bodies>,
     pub(super) options: RestoreOptions,
     pub(super) steps: Vec<Step>,
     pub(super) skipped: Vec<SkippedObject>,
@@ -93,9 +92,9 @@ impl RestorePlan {
         self.steps.is_empty() && self.unreadable.is_empty()
     }
 
-    /// Runs it. For progress, a dry run against the cluster or cancelling see [`Applier`].
-    pub async fn apply(self, sink: Arc<dyn Sink>, runtime: SharedRuntime) -> Result<RestoreReport> {
-        Applier::new(self, sink, runtime).run().await
+    /// Runs it, with the runtime of the repository. For progress, a dry run against the cluster or cancelling see [`Applier`].
+    pub async fn apply(self, sink: Arc<dyn Sink>) -> Result<RestoreReport> {
+        Applier::new(self, sink).run().await
     }
 }
 

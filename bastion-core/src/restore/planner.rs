@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{OwnerLink, RestoreOptions, RestorePlan, SkippedObject, Step, order, skip};
+use super::{OwnerLink, RestoreOptions, RestorePlan, SkippedObject, Step, bodies::Bodies, order, skip};
 use crate::{
     hash::Digest,
     manifest::{Manifest, OwnerReference},
@@ -26,7 +26,7 @@ struct Fact {
 
 /// Gathers what is to be restored and orders it.
 #[derive(Debug, Default)]
-pub struct Planner {
+pub(super) struct Planner {
     options: RestoreOptions,
     facts: Vec<Fact>,
     known: BTreeSet<ObjectId>,
@@ -40,17 +40,17 @@ pub struct Planner {
 
 impl Planner {
     /// A planner for these options.
-    pub fn new(options: &RestoreOptions) -> Self {
+    pub(super) fn new(options: &RestoreOptions) -> Self {
         Self { options: options.clone(), ..Self::default() }
     }
 
     /// Adds an object that was selected.
-    pub fn add(&mut self, revision: Revision, manifest: &Manifest) {
+    pub(super) fn add(&mut self, revision: Revision, manifest: &Manifest) {
         self.take(revision, manifest, false);
     }
 
     /// Adds an object that was not selected but is needed: it is created if it is missing.
-    pub fn need(&mut self, revision: Revision, manifest: &Manifest) {
+    pub(super) fn need(&mut self, revision: Revision, manifest: &Manifest) {
         self.take(revision, manifest, true);
     }
 
@@ -70,7 +70,7 @@ impl Planner {
     }
 
     /// Adds a namespace that objects live in and that the backup does not hold: it is made if it is missing.
-    pub fn need_bare_namespace(&mut self, name: &str) {
+    pub(super) fn need_bare_namespace(&mut self, name: &str) {
         let revision = Revision {
             id: namespace_id(name),
             version: "v1".into(),
@@ -88,28 +88,28 @@ impl Planner {
     }
 
     /// Adds an object whose stored content cannot be read: the restore fails for it and says why.
-    pub fn unreadable(&mut self, id: &ObjectId, why: impl Into<String>) {
+    pub(super) fn unreadable(&mut self, id: &ObjectId, why: impl Into<String>) {
         self.unreadable.push(SkippedObject { id: id.clone(), why: why.into() });
     }
 
     /// Notes an object that cannot be restored.
-    pub fn skip(&mut self, id: &ObjectId, why: impl Into<String>) {
+    pub(super) fn skip(&mut self, id: &ObjectId, why: impl Into<String>) {
         self.skipped.push(SkippedObject { id: id.clone(), why: why.into() });
     }
 
     /// The namespaces, as the backup calls them, that objects live in and that were not added.
-    pub fn missing_namespaces(&self) -> BTreeSet<Arc<str>> {
+    pub(super) fn missing_namespaces(&self) -> BTreeSet<Arc<str>> {
         let namespaces = self.facts.iter().map(|fact| &fact.revision.id.namespace).filter(|name| !name.is_empty());
         namespaces.filter(|name| !self.known.contains(&namespace_id(name))).cloned().collect()
     }
 
     /// The kinds of custom resources that were added.
-    pub fn custom_kinds(&self) -> BTreeSet<GroupKind> {
+    pub(super) fn custom_kinds(&self) -> BTreeSet<GroupKind> {
         self.facts.iter().map(|fact| fact.revision.id.group_kind()).filter(order::is_custom).collect()
     }
 
-    /// Orders what was added.
-    pub fn plan(mut self) -> RestorePlan {
+    /// Orders what was added. The plan reads its bodies from there.
+    pub(super) fn plan(mut self, bodies: Arc<dyn Bodies>) -> RestorePlan {
         self.leave_to_controllers();
         self.facts.sort_by(|a, b| a.revision.id.cmp(&b.revision.id));
         self.part_targets();
@@ -157,7 +157,7 @@ impl Planner {
         }
         self.skipped.sort_by(|a, b| a.id.cmp(&b.id));
         RestorePlan {
-            bodies: None,
+            bodies,
             options: self.options,
             steps,
             skipped: self.skipped,

@@ -13,7 +13,7 @@ use crate::{
     memory::MemoryCluster,
     object::{GroupKind, Kind, ObjectId, ResourceVersion, Scope},
     record::{Extras, Order, Place, Revision, RevisionState},
-    runtime::SimRuntime,
+    runtime::{SharedRuntime, SimRuntime},
     sanitize::Sanitizer,
     time::Timestamp,
 };
@@ -30,9 +30,13 @@ pub(super) struct Backup {
 }
 
 #[async_trait]
-impl gather::Bodies for Backup {
+impl bodies::Bodies for Backup {
     async fn read(&self, revision: &Revision) -> Result<(Bytes, Extras)> {
         Ok(self.bodies[&revision.id].clone())
+    }
+
+    fn runtime(&self) -> SharedRuntime {
+        Arc::new(SimRuntime::new(1))
     }
 }
 
@@ -89,7 +93,7 @@ impl Backup {
 
     /// The plan for those of its objects that `wanted` takes.
     pub(super) fn plan(self, options: &RestoreOptions, wanted: impl Fn(&ObjectId) -> bool) -> RestorePlan {
-        let mut planner = Planner::new(options);
+        let mut planner = planner::Planner::new(options);
         for revision in self.revisions.iter().filter(|revision| wanted(&revision.id)) {
             planner.add(revision.clone(), &self.manifest(revision));
         }
@@ -103,9 +107,7 @@ impl Backup {
         for name in planner.missing_namespaces() {
             planner.need_bare_namespace(&name);
         }
-        let mut plan = planner.plan();
-        plan.bodies = Some(Arc::new(self));
-        plan
+        planner.plan(Arc::new(self))
     }
 
     fn manifest(&self, revision: &Revision) -> Manifest {
@@ -115,7 +117,7 @@ impl Backup {
 
 /// Restores into this cluster; every object with its outcome, a line each.
 pub(super) async fn restored(plan: RestorePlan, cluster: &MemoryCluster) -> String {
-    told(&plan.apply(Arc::new(cluster.clone()), Arc::new(SimRuntime::new(1))).await.unwrap())
+    told(&plan.apply(Arc::new(cluster.clone())).await.unwrap())
 }
 
 pub(super) fn told(report: &RestoreReport) -> String {

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use bastion_core::pipeline::{Snapshot, Stats};
+use bastion_core::pipeline::{Stats, StatsSnapshot};
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
 
 use super::{engine, kinds};
@@ -27,7 +27,7 @@ impl Collector for EngineMetrics {
     }
 }
 
-pub(crate) fn encode(encoder: &mut DescriptorEncoder, stats: &Snapshot) -> fmt::Result {
+pub(crate) fn encode(encoder: &mut DescriptorEncoder, stats: &StatsSnapshot) -> fmt::Result {
     kinds::encode(encoder, stats)?;
     engine::encode(encoder, stats)
 }
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[derive(Debug)]
-    struct Fixed(Snapshot);
+    struct Fixed(StatsSnapshot);
 
     impl Collector for Fixed {
         fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
@@ -70,10 +70,10 @@ mod tests {
             latency: latency.clone(),
             ..KindSnapshot::default()
         };
-        let stats = Snapshot {
+        let stats = StatsSnapshot {
             kinds: [(GroupKind::new("apps", "Deployment"), kind)].into(),
             engine: EngineSnapshot { commits: 2, commit_seconds: latency, ..EngineSnapshot::default() },
-            ..Snapshot::default()
+            ..StatsSnapshot::default()
         };
         let mut registry = Registry::with_prefix("bastion");
         registry.register_collector(Box::new(Fixed(stats)));

@@ -2,12 +2,12 @@
 
 use std::{fmt, time::Duration};
 
-use bastion_core::pipeline::Snapshot;
+use bastion_core::pipeline::StatsSnapshot;
 use prometheus_client::{encoding::DescriptorEncoder, metrics::MetricType, registry::Unit};
 
 use super::encoding::{counter, gauge, histogram};
 
-pub(super) fn encode(encoder: &mut DescriptorEncoder, stats: &Snapshot) -> fmt::Result {
+pub(super) fn encode(encoder: &mut DescriptorEncoder, stats: &StatsSnapshot) -> fmt::Result {
     let e = &stats.engine;
     for (name, help, value) in [
         ("commits", "Commits that carried records", e.commits),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bastion_core::pipeline::{KindSnapshot, Snapshot};
+use bastion_core::pipeline::{KindSnapshot, StatsSnapshot};
 use prometheus_client::{
     encoding::{DescriptorEncoder, MetricEncoder},
     metrics::MetricType,
@@ -45,7 +45,7 @@ const GAUGES: &[OfKind] = &[
 const STATES: &[(&str, Read)] =
     &[("hashed", |k| k.in_hashed), ("changed", |k| k.in_changed), ("backup", |k| k.in_backup)];
 
-pub(super) fn encode(encoder: &mut DescriptorEncoder, stats: &Snapshot) -> fmt::Result {
+pub(super) fn encode(encoder: &mut DescriptorEncoder, stats: &StatsSnapshot) -> fmt::Result {
     for (name, help, read) in COUNTERS {
         let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
         each(&mut family, stats, |metric, kind| counter(metric, read(kind)))?;
@@ -98,7 +98,7 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder, stats: &Snapshot) -> fmt::
 /// One line for each kind.
 fn each(
     family: &mut MetricEncoder,
-    stats: &Snapshot,
+    stats: &StatsSnapshot,
     mut encode: impl FnMut(&mut MetricEncoder, &KindSnapshot) -> fmt::Result,
 ) -> fmt::Result {
     for (kind, numbers) in &stats.kinds {

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use bastion_core::pipeline::{Phase, Snapshot, Stats};
+use bastion_core::pipeline::{KindPhase, Stats, StatsSnapshot};
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
 
 use crate::metrics;
@@ -87,8 +87,8 @@ impl Health {
 }
 
 /// A kind that cannot be read does not make a leader unready (a metric and the log name it), unless none can.
-fn ready(stats: &Snapshot) -> Result<&'static str, String> {
-    let starting = || stats.kinds.values().filter(|k| k.phase == Phase::Starting);
+fn ready(stats: &StatsSnapshot) -> Result<&'static str, String> {
+    let starting = || stats.kinds.values().filter(|k| k.phase == KindPhase::Starting);
     let (waiting, all) = (starting().filter(|k| k.error.is_none()).count(), stats.kinds.len());
     match (all, waiting) {
         (0, _) => Err("kinds are being discovered".to_owned()),
@@ -120,7 +120,7 @@ impl Collector for Health {
 
 #[cfg(test)]
 mod tests {
-    use bastion_core::{object::GroupKind, pipeline::KindSnapshot};
+    use bastion_core::{Error, error::Failure, object::GroupKind, pipeline::KindSnapshot};
 
     use super::*;
 
@@ -128,18 +128,18 @@ mod tests {
     fn a_kind_that_may_not_be_read_does_not_hold_up_the_others() {
         let kind = |phase, error: Option<&str>| KindSnapshot {
             phase,
-            error: error.map(str::to_owned),
+            error: error.map(|why| Failure::from(&Error::Invalid(why.to_owned()))),
             ..KindSnapshot::default()
         };
         let with = |kinds: &[(&str, KindSnapshot)]| {
             let kinds = kinds.iter().map(|(name, k)| (GroupKind::new("", *name), k.clone())).collect();
-            ready(&Snapshot { kinds, ..Snapshot::default() })
+            ready(&StatsSnapshot { kinds, ..StatsSnapshot::default() })
         };
-        let (pods, denied) = (kind(Phase::Following, None), kind(Phase::Starting, Some("access was denied")));
+        let (pods, denied) = (kind(KindPhase::Following, None), kind(KindPhase::Starting, Some("access was denied")));
         assert_eq!(with(&[("Pod", pods.clone()), ("Node", denied.clone())]), Ok("leading"));
         assert_eq!(with(&[("Pod", denied)]), Err("no kind can be read".to_owned()));
         assert_eq!(
-            with(&[("Pod", pods), ("Node", kind(Phase::Starting, None))]),
+            with(&[("Pod", pods), ("Node", kind(KindPhase::Starting, None))]),
             Err("1 kinds were not reached yet".to_owned())
         );
     }

@@ -3,6 +3,8 @@ use std::{
     time::Duration,
 };
 
+use serde::Serialize;
+
 /// Upper bounds of the buckets in milliseconds; one more bucket takes the rest.
 const BOUNDS_MS: [u64; 14] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000, 60_000, 600_000];
 
@@ -14,14 +16,16 @@ pub struct Histogram {
 }
 
 /// A histogram as it was at one moment.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct HistogramSnapshot {
     /// Upper bound of each bucket in seconds (the last is infinite) and how many observations lie in it or
-    /// below: cumulative, as Prometheus has them.
+    /// below: cumulative, as Prometheus has them. JSON has no infinity: it is `null` there.
     pub buckets: Vec<(f64, u64)>,
     /// All observations.
     pub count: u64,
     /// Their sum.
+    #[serde(serialize_with = "crate::serialize::seconds")]
     pub sum: Duration,
 }
 

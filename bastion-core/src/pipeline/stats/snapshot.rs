@@ -1,23 +1,33 @@
+//! What was counted, at one moment. The JSON has the fields as they are called here, in camelCase, durations in
+//! seconds and times as RFC 3339.
+
 use std::{collections::BTreeMap, time::Duration};
 
+use serde::Serialize;
+
 use super::HistogramSnapshot;
-use crate::{object::GroupKind, time::Timestamp};
+use crate::{error::Failure, object::GroupKind, time::Timestamp};
 
 /// Everything that the engine counted, at one moment.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Snapshot {
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatsSnapshot {
     /// Each kind that is or was followed.
+    #[serde(serialize_with = "crate::serialize::display_keys")]
     pub kinds: BTreeMap<GroupKind, KindSnapshot>,
     /// Kinds that exist and are not followed, and why.
+    #[serde(serialize_with = "crate::serialize::display_keys")]
     pub skipped: BTreeMap<GroupKind, String>,
     /// The batcher.
     pub engine: EngineSnapshot,
 }
 
 /// What a kind's pipeline does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub enum Phase {
-    /// It has not heard of the cluster yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum KindPhase {
+    /// It has read nothing of the cluster yet.
     #[default]
     Starting,
     /// It reads a list.
@@ -32,7 +42,7 @@ pub enum Phase {
     Removed,
 }
 
-impl Phase {
+impl KindPhase {
     /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -47,19 +57,20 @@ impl Phase {
 }
 
 /// What one kind's pipeline counted.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct KindSnapshot {
     /// What it does now.
-    pub phase: Phase,
+    pub phase: KindPhase,
     /// What went wrong last, if it has not gone well since.
-    pub error: Option<String>,
-    /// Observations of objects.
+    pub error: Option<Failure>,
+    /// Events of objects.
     pub events: u64,
     /// Those of them whose object is selected.
     pub selected: u64,
     /// Bodies that were hashed.
     pub hashed: u64,
-    /// Observations that turned out to be in the log already.
+    /// Events that turned out to be in the log already.
     pub unchanged: u64,
     /// Objects whose content was found changed.
     pub changed: u64,
@@ -75,7 +86,7 @@ pub struct KindSnapshot {
     pub committed: u64,
     /// Bytes of their bodies.
     pub bytes: u64,
-    /// Observations that were replaced by a newer one before a worker took them.
+    /// Events that were replaced by a newer one before a worker took them.
     pub coalesced: u64,
     /// Bodies that were let go and read again.
     pub reread: u64,
@@ -95,14 +106,16 @@ pub struct KindSnapshot {
     pub in_changed: u64,
     /// Objects in state Backup now.
     pub in_backup: u64,
-    /// From the observation of a change until it was durable.
+    /// From the event of a change until it was durable.
     pub latency: HistogramSnapshot,
-    /// How long the oldest observation waits that is not yet known to be unchanged or durable.
+    /// How long the oldest event waits that is not yet known to be unchanged or durable.
+    #[serde(serialize_with = "crate::serialize::optional_seconds")]
     pub oldest_unsaved: Option<Duration>,
 }
 
 /// What the batcher counted.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct EngineSnapshot {
     /// Commits that carried records.
     pub commits: u64,
@@ -125,5 +138,5 @@ pub struct EngineSnapshot {
     /// Bytes of bodies in the batches that are filling or being committed.
     pub bytes_in_flight: u64,
     /// What went wrong with the last attempt, if it has not gone well since.
-    pub error: Option<String>,
+    pub error: Option<Failure>,
 }

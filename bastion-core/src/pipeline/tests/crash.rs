@@ -86,7 +86,7 @@ async fn live(seed: u64) -> Vec<String> {
     }
     let watching = world.watch().await;
     world.pass(30).await;
-    world.until("calm", async || watching.is_calm()).await;
+    world.until("all to be idle", async || watching.is_idle()).await;
     if watching.kind().withheld == 0 {
         assert!(watching.stop().await.flushed);
         world.assert_same_as_cluster().await;

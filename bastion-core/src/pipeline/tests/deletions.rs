@@ -7,7 +7,7 @@ use crate::{
     error::Category,
     object::{Kind, ResourceVersion},
     record::{
-        Accepted, Change,
+        Acknowledgement, Change,
         RevisionState::{Deleted, Put, Released},
         What,
     },
@@ -33,14 +33,14 @@ impl World {
     /// `bastion deletions accept`.
     async fn accept(&self) {
         let mut writer = self.writer("accept").await.unwrap();
-        let accepted = writer.withheld().into_iter().map(|w| Accepted {
+        let accepted = writer.withheld().into_iter().map(|w| Acknowledgement {
             kind: w.kind,
             policy: w.policy,
             since: w.since,
             by: "a person".into(),
         });
-        let notes = CommitNotes { accepted: accepted.collect(), ..CommitNotes::default() };
-        assert!(!notes.accepted.is_empty(), "nothing is withheld");
+        let notes = CommitNotes { acknowledgements: accepted.collect(), ..CommitNotes::default() };
+        assert!(!notes.acknowledgements.is_empty(), "nothing is withheld");
         let mut batch = writer.batch();
         writer.commit(&mut batch, &notes).await.unwrap();
         writer.close().await.unwrap();
@@ -91,7 +91,7 @@ async fn an_object_made_again_continues_its_history() {
     world.until("the list", async || watching.kind().committed == 1).await;
     world.cluster.delete(&id("a"));
     world.put("a", "1");
-    world.until("calm", async || watching.kind().events >= 3 && watching.is_calm()).await;
+    world.until("all to be idle", async || watching.kind().events >= 3 && watching.is_idle()).await;
     watching.stop().await;
     world.assert_same_as_cluster().await;
     let history = world.histories(&config_maps()).await.remove("a").unwrap();
@@ -152,7 +152,7 @@ async fn what_a_late_backup_records_is_released_if_it_is_no_longer_selected() {
     };
     batch.push(change).await.unwrap();
     backup.commit(&mut batch, &CommitNotes::default()).await.unwrap();
-    world.until("the release", async || watching.kind().released == 1 && watching.is_calm()).await;
+    world.until("the release", async || watching.kind().released == 1 && watching.is_idle()).await;
     watching.stop().await;
     assert_eq!(world.history("a").await, [Put, Released]);
 }
@@ -306,7 +306,7 @@ async fn the_brake_withholds_deletions_and_lets_changes_go_on_until_somebody_acc
     world.pass(120).await;
     watching.stop().await;
     assert!(world.snapshot().await.withheld().is_empty());
-    assert!(world.snapshot().await.accepted().is_empty(), "a word is used up");
+    assert!(world.snapshot().await.acknowledgements().is_empty(), "a word is used up");
     assert_ne!(position(world.snapshot().await.positions()), before);
     world.assert_same_as_cluster().await;
 }
@@ -323,7 +323,7 @@ async fn an_object_that_vanishes_while_it_is_on_its_way_gets_its_tombstone() {
     world.cluster.compact();
     world.until("the second list", async || watching.kind().lists == 2).await;
     world.store.set_script(|_| None);
-    world.until("the tombstone", async || watching.is_calm()).await;
+    world.until("the tombstone", async || watching.is_idle()).await;
     watching.stop().await;
     assert_eq!(world.states().await["c"], [Put, Deleted]);
 }
@@ -343,7 +343,7 @@ async fn the_brake_counts_what_is_on_its_way_too() {
     world.cluster.compact();
     world.until("the brake", async || watching.kind().withheld == 80).await;
     world.store.set_script(|_| None);
-    world.until("calm", async || watching.kind().committed == 100 && watching.is_calm()).await;
+    world.until("all to be idle", async || watching.kind().committed == 100 && watching.is_idle()).await;
     watching.stop().await;
     assert_eq!(world.snapshot().await.withheld()[0].of, 100);
     assert!(world.states().await.values().all(|states| *states == [Put]), "nothing is deleted unasked");
@@ -405,7 +405,7 @@ async fn an_etcd_that_was_restored_begins_a_new_life_and_deletes_nothing_by_itse
             assert_eq!(report.head.incarnation, 2);
         } else {
             let watching = world.watch().await;
-            world.until("the comparison", async || watching.kind().withheld == 1 && watching.is_calm()).await;
+            world.until("the comparison", async || watching.kind().withheld == 1 && watching.is_idle()).await;
             watching.stop().await;
         }
         let snapshot = world.snapshot().await;
@@ -443,10 +443,10 @@ async fn an_etcd_that_was_restored_and_grew_past_the_saved_position_is_found_by_
     }
 
     let watching = world.watch().await;
-    world.until("what came last", async || watching.kind().committed > 0 && watching.is_calm()).await;
+    world.until("what came last", async || watching.kind().committed > 0 && watching.is_idle()).await;
     assert_eq!(watching.kind().lists, 0, "nothing looked wrong");
     world.runtime.sleep(Duration::from_hours(31)).await;
-    world.until("the comparison", async || watching.is_calm()).await;
+    world.until("the comparison", async || watching.is_idle()).await;
     watching.stop().await;
     assert_eq!(world.snapshot().await.head().incarnation, 2);
     assert_eq!(world.states().await["c1"], [Put, Put]);

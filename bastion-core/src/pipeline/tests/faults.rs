@@ -24,7 +24,7 @@ async fn bursts_of_503_slow_it_down_and_lose_nothing() {
         }
     }
     world.store.set_rates(FaultRates::default());
-    world.until("calm", async || watching.is_calm() && watching.kind().events >= 2000).await;
+    world.until("all to be idle", async || watching.is_idle() && watching.kind().events >= 2000).await;
     assert!(queued <= 100, "{queued} objects in the queue");
     assert!(watching.stop().await.flushed);
     world.assert_same_as_cluster().await;
@@ -40,7 +40,7 @@ async fn a_full_disk_is_named_and_waited_for_and_what_was_saved_stays_readable()
     world.put("a", "2");
     world.pass(600).await;
     let error = watching.stats.snapshot().engine.error.unwrap();
-    assert!(error.contains("full") || error.contains("no room"), "{error}");
+    assert!(error.message.contains("full") || error.message.contains("no room"), "{error}");
     assert_eq!(world.states().await["a"], [Put]);
     world.store.set_script(|_| None);
     world.until("the change", async || watching.kind().committed == 2).await;
@@ -60,7 +60,7 @@ async fn an_expired_watch_lists_anew_and_writes_only_what_changed() {
     world.put("c7", "2");
     world.cluster.delete(&id("c8"));
     world.cluster.compact();
-    world.until("the second list", async || watching.kind().lists == 2 && watching.is_calm()).await;
+    world.until("the second list", async || watching.kind().lists == 2 && watching.is_idle()).await;
     assert_eq!(watching.kind().committed, 102);
     watching.stop().await;
     world.assert_same_as_cluster().await;
@@ -75,16 +75,16 @@ async fn after_a_410_only_differences_are_read() {
             world.put(&format!("c{n}"), "1");
         }
         let watching = world.watch().await;
-        world.until("the list", async || watching.is_calm() && watching.kind().committed == 300).await;
+        world.until("the list", async || watching.is_idle() && watching.kind().committed == 300).await;
         differ(&world, 1);
-        world.until("the second list", async || watching.kind().lists == 2 && watching.is_calm()).await;
+        world.until("the second list", async || watching.kind().lists == 2 && watching.is_idle()).await;
         let kind = watching.kind();
         assert_eq!((kind.reread, kind.hashed, kind.committed, kind.unchanged), (2, 302, 303, 298), "seed {seed}");
         watching.stop().await;
 
         differ(&world, 2);
         let watching = world.watch().await;
-        world.until("the third list", async || watching.kind().lists == 1 && watching.is_calm()).await;
+        world.until("the third list", async || watching.kind().lists == 1 && watching.is_idle()).await;
         let kind = watching.kind();
         assert_eq!((kind.reread, kind.hashed, kind.committed, kind.unchanged), (2, 2, 3, 298), "seed {seed}");
         watching.stop().await;
@@ -107,14 +107,14 @@ async fn where_nearly_everything_differs_a_list_with_content_costs_less() {
         world.put(&format!("c{n}"), "1");
     }
     let watching = world.watch().await;
-    world.until("the list", async || watching.is_calm() && watching.kind().committed == 3000).await;
+    world.until("the list", async || watching.is_idle() && watching.kind().committed == 3000).await;
     watching.stop().await;
     for n in 0..3000 {
         world.put(&format!("c{n}"), "2");
     }
     world.cluster.compact();
     let watching = world.watch().await;
-    world.until("the changes", async || watching.is_calm() && watching.kind().committed == 3000).await;
+    world.until("the changes", async || watching.is_idle() && watching.kind().committed == 3000).await;
     assert!(watching.kind().reread < 1100, "{} objects were read one by one", watching.kind().reread);
     assert_eq!(watching.kind().lists, 1, "the one that was given up is not counted");
     watching.stop().await;
@@ -138,7 +138,7 @@ async fn a_forbidden_list_deletes_nothing_and_is_read_again_when_it_is_allowed()
     assert_eq!((watching.kind().deleted, watching.kind().lists), (0, 0));
     assert!(world.states().await.values().all(|states| *states == [Put]));
     world.cluster.forbid(&config_maps(), false);
-    world.until("the tombstone", async || watching.kind().deleted == 1 && watching.is_calm()).await;
+    world.until("the tombstone", async || watching.kind().deleted == 1 && watching.is_idle()).await;
     watching.stop().await;
     assert_eq!(world.states().await["b"], [Put, Deleted]);
     world.assert_same_as_cluster().await;
@@ -185,7 +185,7 @@ async fn a_crd_that_is_made_again_or_changes_its_version_continues_the_history()
     };
     world.cluster.put(crd("v1")).unwrap();
     world.cluster.put(cron("v1")).unwrap();
-    world.until("it is recorded", async || watching.is_calm() && revisions().await.len() == 1).await;
+    world.until("it is recorded", async || watching.is_idle() && revisions().await.len() == 1).await;
     let crds = GroupKind::new("apiextensions.k8s.io", "CustomResourceDefinition");
     world.cluster.delete(&ObjectId::new(&crds, "", "crons.stable.io"));
     world.until("it is buried", async || revisions().await.len() == 2).await;
@@ -195,7 +195,7 @@ async fn a_crd_that_is_made_again_or_changes_its_version_continues_the_history()
     world.cluster.put(crd("v2")).unwrap();
     world.cluster.put(cron("v2")).unwrap();
     world.until("the new version is recorded", async || revisions().await.len() >= 4).await;
-    world.until("calm", async || watching.is_calm()).await;
+    world.until("all to be idle", async || watching.is_idle()).await;
     watching.stop().await;
     let text = |version: &str| version.to_owned();
     assert_eq!(revisions().await, [(Put, text("v1")), (Deleted, text("v1")), (Put, text("v1")), (Put, text("v2"))]);

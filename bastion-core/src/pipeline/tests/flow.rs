@@ -48,7 +48,7 @@ async fn a_change_is_one_put_and_a_status_is_none() {
         world.cluster.put_status(&id(&format!("c{n}")), ready).unwrap();
         world.runtime.sleep(Duration::from_millis(300)).await;
     }
-    world.until("calm", async || watching.is_calm()).await;
+    world.until("all to be idle", async || watching.is_idle()).await;
     assert_eq!(world.records().await, records, "a status makes no record");
     let positions = world.commits() - commits;
     assert!((1..=6).contains(&positions), "{positions} commits of positions in five minutes");
@@ -83,7 +83,7 @@ async fn states_of_one_object_in_quick_succession_end_with_the_last() {
     let report = watching.stop().await;
     assert!(report.flushed);
     let watching = world.watch().await;
-    world.until("calm", async || watching.is_calm()).await;
+    world.until("all to be idle", async || watching.is_idle()).await;
     watching.stop().await;
     world.assert_same_as_cluster().await;
 }
@@ -131,7 +131,7 @@ async fn a_flood_brings_the_workers_to_their_ceiling_and_starves_nobody() {
         .await;
     assert_eq!(most, 6, "the ceiling");
     assert!(most_queued <= 300, "{most_queued} objects in the queue");
-    world.until("calm", async || watching.kind().workers == 1).await;
+    world.until("all to be idle", async || watching.kind().workers == 1).await;
     runtime.sleep(Duration::from_mins(1)).await;
     assert_eq!(watching.kind().workers, 1, "the floor");
     world.store.set_rates(crate::store::FaultRates::default());

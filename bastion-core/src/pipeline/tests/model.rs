@@ -74,7 +74,7 @@ async fn play(steps: Vec<Step>) {
         None => world.watch_of(annotated()).await,
     };
     world.pass(90).await;
-    world.until("calm", async || watching.is_calm()).await;
+    world.until("all to be idle", async || watching.is_idle()).await;
     assert!(watching.stop().await.flushed);
 
     // The model: what exists and says so itself is in the log with its content, and whatever else the log

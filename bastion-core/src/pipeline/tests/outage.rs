@@ -36,12 +36,15 @@ async fn an_hour_without_storage_costs_bounded_memory_and_then_everything_is_cau
     assert_eq!(watching.kind().committed, 200);
     assert!(watching.kind().oldest_unsaved.unwrap() > Duration::from_secs(3500));
     let error = watching.stats.snapshot().engine.error;
-    assert!(error.is_some_and(|e| e.contains("does not answer") || e.contains("unavailable")), "it is shown");
+    assert!(
+        error.is_some_and(|e| e.message.contains("does not answer") || e.message.contains("unavailable")),
+        "it is shown"
+    );
     assert!(!watching.is_over());
 
     world.store.set_down(false);
     let cluster_wide = world.cluster.resource_version();
-    world.until("all to be caught up", async || watching.is_calm() && watching.kind().queue_objects == 0).await;
+    world.until("all to be caught up", async || watching.is_idle() && watching.kind().queue_objects == 0).await;
     assert_eq!(world.cluster.resource_version(), cluster_wide);
     assert!(watching.kind().reread > 0, "what had to be let go was read again");
     assert!(watching.stop().await.flushed);
@@ -58,7 +61,7 @@ async fn expired_credentials_are_waited_for_and_shown() {
     world.put("a", "2");
     world.pass(1800).await;
     let engine = watching.stats.snapshot().engine;
-    assert!(engine.error.as_ref().is_some_and(|e| e.contains("denied")), "{engine:?}");
+    assert!(engine.error.as_ref().is_some_and(|e| e.message.contains("denied")), "{engine:?}");
     assert!((10..200).contains(&engine.failures), "{} tries in half an hour", engine.failures);
     world.store.set_script(|_| None);
     world.until("the change", async || watching.kind().committed == 2).await;
@@ -163,9 +166,9 @@ async fn a_slow_backup_beside_a_watch_buries_nothing() {
             changes.await.unwrap();
         }
         world.store.set_rates(FaultRates::default());
-        world.until("calm", async || watching.is_calm()).await;
+        world.until("all to be idle", async || watching.is_idle()).await;
         world.pass(130).await;
-        world.until("calm", async || watching.is_calm()).await;
+        world.until("all to be idle", async || watching.is_idle()).await;
         assert!(watching.stop().await.flushed);
         world.assert_same_as_cluster().await;
         for (name, revisions) in world.histories(&config_maps()).await {
@@ -208,7 +211,7 @@ async fn no_position_passes_what_a_list_shows_once_more_before_it_is_durable() {
 
     let watching = world.watch().await;
     world.pass(30).await;
-    assert!(watching.is_calm() && watching.kind().lists == 0, "it resumed");
+    assert!(watching.is_idle() && watching.kind().lists == 0, "it resumed");
     watching.stop().await;
     world.assert_same_as_cluster().await;
 }
@@ -234,7 +237,7 @@ async fn an_outage_is_shown_also_while_packs_are_sent_and_the_index_is_read() {
     let watching = world.watch().await;
     world.pass(120).await;
     assert!(
-        shown(&watching).is_some_and(|e| e.contains("packs/") && e.ends_with("injected")),
+        shown(&watching).is_some_and(|e| e.message.contains("packs/") && e.message.ends_with("injected")),
         "{:?}",
         shown(&watching)
     );
@@ -255,7 +258,10 @@ async fn an_outage_is_shown_also_while_packs_are_sent_and_the_index_is_read() {
     world.put("c050", "new");
     world.pass(120).await;
     let error = watching.kind().error;
-    assert!(error.as_ref().is_some_and(|e| e.contains("index/") && e.ends_with("injected")), "{error:?}");
+    assert!(
+        error.as_ref().is_some_and(|e| e.message.contains("index/") && e.message.ends_with("injected")),
+        "{error:?}"
+    );
     world.store.set_down(false);
     world.until("the change", async || watching.kind().committed == 1).await;
     assert_eq!(shown(&watching), None);

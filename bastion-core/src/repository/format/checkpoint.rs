@@ -17,7 +17,7 @@ use super::{
 use crate::{
     error::Result,
     hash::Digest,
-    record::{Accepted, Position, Withheld},
+    record::{Acknowledgement, Position, Withheld},
     store::Key,
     time::Timestamp,
 };
@@ -48,7 +48,7 @@ pub(crate) struct Checkpoint {
     /// All withheld deletions.
     pub(crate) withheld: Vec<Withheld>,
     /// Words of acceptance that were not yet acted upon.
-    pub(crate) accepted: Vec<Accepted>,
+    pub(crate) accepted: Vec<Acknowledgement>,
     /// The index files, oldest first: their ranges of segments follow one another without a gap, but for
     /// neighbours that share one range and split it by objects.
     pub(crate) indexes: Vec<IndexRef>,

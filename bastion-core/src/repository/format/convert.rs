@@ -12,7 +12,7 @@ use crate::{
     error::Result,
     hash::Digest,
     object::{GroupKind, ObjectId, ResourceVersion},
-    record::{Accepted, Extras, Position, Withheld},
+    record::{Acknowledgement, Extras, Position, Withheld},
     source::Proof,
     store::Key,
     time::Timestamp,
@@ -123,7 +123,7 @@ pub(super) fn withheld_from(w: proto::Withheld) -> Withheld {
     }
 }
 
-pub(super) fn accepted_to(a: &Accepted) -> proto::Accepted {
+pub(super) fn accepted_to(a: &Acknowledgement) -> proto::Accepted {
     proto::Accepted {
         policy: a.policy.to_string(),
         group: a.kind.group.to_string(),
@@ -133,8 +133,8 @@ pub(super) fn accepted_to(a: &Accepted) -> proto::Accepted {
     }
 }
 
-pub(super) fn accepted_from(a: proto::Accepted) -> Accepted {
-    Accepted {
+pub(super) fn accepted_from(a: proto::Accepted) -> Acknowledgement {
+    Acknowledgement {
         policy: a.policy.into(),
         kind: GroupKind::new(a.group, a.kind),
         since: Timestamp::from_millis(a.since_ms),

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     error::Result,
     hash::Digest,
-    record::{Accepted, BodyFile, Position, Revision, Withheld},
+    record::{Acknowledgement, BodyFile, Position, Revision, Withheld},
     store::Key,
     time::Timestamp,
 };
@@ -45,7 +45,7 @@ pub(crate) struct SegmentHeader {
     /// Withheld deletions that changed.
     pub(crate) withheld: Vec<Withheld>,
     /// Withheld deletions that somebody accepted.
-    pub(crate) accepted: Vec<Accepted>,
+    pub(crate) accepted: Vec<Acknowledgement>,
     /// Packs that this commit brings; their records come before its own.
     pub(crate) packs: Vec<PackRef>,
 }

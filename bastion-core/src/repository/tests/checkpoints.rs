@@ -7,7 +7,7 @@ use super::{
     support::*,
 };
 use crate::{
-    record::{Accepted, Revision, Withheld},
+    record::{Acknowledgement, Revision, Withheld},
     store::{MemoryStore, PutOptions, Store},
 };
 
@@ -85,8 +85,8 @@ async fn what_others_did_before_their_checkpoint_is_reported() {
     });
     let notes = CommitNotes { withheld: withheld.to_vec(), ..CommitNotes::default() };
     watch.commit(&mut watch.batch(), &notes).await.unwrap();
-    let words = withheld.map(|w| Accepted { kind: w.kind, policy: w.policy, since: w.since, by: "ann".into() });
-    let said = |word: &Accepted| CommitNotes { accepted: vec![word.clone()], ..CommitNotes::default() };
+    let words = withheld.map(|w| Acknowledgement { kind: w.kind, policy: w.policy, since: w.since, by: "ann".into() });
+    let said = |word: &Acknowledgement| CommitNotes { acknowledgements: vec![word.clone()], ..CommitNotes::default() };
 
     // Their checkpoint covers what this writer has not read, and it finds that out when its own loses.
     commit(&mut other, [put("a", 1, "one")]).await.unwrap();
@@ -94,7 +94,7 @@ async fn what_others_did_before_their_checkpoint_is_reported() {
     other.checkpoint().await.unwrap();
     watch.checkpoint().await.unwrap();
     let seen = watch.catch_up().await.unwrap();
-    assert_eq!((&*seen.foreign, &*seen.accepted_seen), (&[id("a")][..], &words[..1]));
+    assert_eq!((&*seen.foreign, &*seen.acknowledged), (&[id("a")][..], &words[..1]));
 
     // Where its segments are gone as well, the checkpoint still says which words stand.
     commit(&mut other, [put("a", 2, "two")]).await.unwrap();
@@ -105,6 +105,6 @@ async fn what_others_did_before_their_checkpoint_is_reported() {
         store.delete(&keys.segment(n)).await.unwrap();
     }
     let seen = watch.catch_up().await.unwrap();
-    assert_eq!((&seen.head, &*seen.accepted_seen), (other.head(), &words[1..]));
-    assert_eq!(watch.catch_up().await.unwrap().accepted_seen, []);
+    assert_eq!((&seen.head, &*seen.acknowledged), (other.head(), &words[1..]));
+    assert_eq!(watch.catch_up().await.unwrap().acknowledged, []);
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    record::{Accepted, RevisionState},
+    record::{Acknowledgement, RevisionState},
     store::{Fault, FaultRates, FaultyStore, Key, MemoryStore, Store, StoreError, Verb},
 };
 
@@ -253,18 +253,18 @@ async fn a_persons_word_reaches_the_writer_that_waits_for_it() {
 
     let mut person = writer(&repository, "deletions").await;
     assert_eq!(person.withheld(), std::slice::from_ref(&withheld));
-    let word = Accepted { kind: kind(), policy: "all".into(), since: withheld.since, by: "ann".into() };
-    let notes = CommitNotes { accepted: vec![word.clone()], ..CommitNotes::default() };
+    let word = Acknowledgement { kind: kind(), policy: "all".into(), since: withheld.since, by: "ann".into() };
+    let notes = CommitNotes { acknowledgements: vec![word.clone()], ..CommitNotes::default() };
     person.commit(&mut person.batch(), &notes).await.unwrap();
-    assert_eq!(watch.catch_up().await.unwrap().accepted_seen, std::slice::from_ref(&word));
-    assert_eq!(watch.catch_up().await.unwrap().accepted_seen, []);
+    assert_eq!(watch.catch_up().await.unwrap().acknowledged, std::slice::from_ref(&word));
+    assert_eq!(watch.catch_up().await.unwrap().acknowledged, []);
     person.close().await.unwrap();
     // It stands until it was acted upon, even for a writer that starts later.
-    assert_eq!(writer(&repository, "watch").await.accepted(), [word]);
+    assert_eq!(writer(&repository, "watch").await.acknowledgements(), [word]);
     let over = crate::record::Withheld { count: 0, ..withheld };
     let notes = CommitNotes { withheld: vec![over], ..CommitNotes::default() };
     watch.commit(&mut watch.batch(), &notes).await.unwrap();
-    assert_eq!((watch.accepted(), watch.withheld()), (vec![], vec![]));
+    assert_eq!((watch.acknowledgements(), watch.withheld()), (vec![], vec![]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -68,8 +68,7 @@ impl Applier {
         if step.from.place.is_none() && step.wave == Wave::Namespaces {
             return Ok((bare_namespace(&step.from.id.name), Extras::default()));
         }
-        let Some(bodies) = &self.plan.bodies else { return Err("the plan has no bodies".into()) };
-        let (body, extras) = bodies.read(&step.from).await.map_err(|error| chain(&error))?;
+        let (body, extras) = self.plan.bodies.read(&step.from).await.map_err(|error| chain(&error))?;
         Ok((canonical::from_bytes(&body).map_err(|error| error.to_string())?, extras))
     }
 

@@ -91,8 +91,7 @@ async fn a_cancelled_restore_says_so_and_the_next_one_goes_on() {
     let cluster = MemoryCluster::new("new");
     let (cancel, done) = (CancellationToken::new(), Arc::new(std::sync::Mutex::new(0)));
     let (stop, count) = (cancel.clone(), done.clone());
-    let runtime = Arc::new(SimRuntime::new(1));
-    let report = Applier::new(prices(&RestoreOptions::new().parallel(1)), Arc::new(cluster.clone()), runtime)
+    let report = Applier::new(prices(&RestoreOptions::new().parallel(1)), Arc::new(cluster.clone()))
         .cancelled_by(cancel)
         .progress(Arc::new(move |_| {
             let mut count = count.lock().unwrap();
@@ -115,8 +114,7 @@ fn applying_can_be_spawned_and_reports_serialize() {
     let plan = prices(&RestoreOptions::new());
     let json = serde_json::to_string(&plan).unwrap();
     assert!(json.contains(r#""kind":"ConfigMap""#), "{json}");
-    let runtime = Arc::new(crate::runtime::TokioRuntime::new());
-    is_send(&plan.apply(Arc::new(MemoryCluster::new("new")), runtime));
+    is_send(&plan.apply(Arc::new(MemoryCluster::new("new"))));
     let report = RestoreReport {
         objects: vec![ObjectReport {
             from: id("", "ConfigMap", "a", "x"),
@@ -132,15 +130,15 @@ fn applying_can_be_spawned_and_reports_serialize() {
 
 #[tokio::test]
 async fn what_cannot_be_read_fails_and_is_never_a_restore_of_less() {
-    let mut planner = Planner::new(&RestoreOptions::new());
+    let mut planner = planner::Planner::new(&RestoreOptions::new());
     planner.unreadable(&id("", "ConfigMap", "shop", "prices"), "packs/1.pack is damaged");
-    let plan = planner.plan();
+    let plan = planner.plan(Arc::new(Backup::default()));
     assert!(!plan.is_empty() && plan.skipped().is_empty() && plan.unreadable().len() == 1);
     insta::assert_snapshot!(plan, @r"
     Unreadable:
       ConfigMap shop/prices (packs/1.pack is damaged)
     ");
-    let report = plan.apply(Arc::new(MemoryCluster::new("new")), Arc::new(SimRuntime::new(1))).await.unwrap();
+    let report = plan.apply(Arc::new(MemoryCluster::new("new"))).await.unwrap();
     assert!(!report.is_complete() && !report.cancelled);
     insta::assert_snapshot!(told(&report), @"Failed ConfigMap shop/prices: packs/1.pack is damaged");
 }

@@ -8,7 +8,7 @@ use super::super::{checkpoint::Retention, contents::Origin, *};
 use crate::{
     hash::{Digest, Hasher, Sha256},
     object::{GroupKind, ObjectId, ResourceVersion},
-    record::{Accepted, BodyFile, Extras, Order, Place, Position, Revision, RevisionState, Withheld},
+    record::{Acknowledgement, BodyFile, Extras, Order, Place, Position, Revision, RevisionState, Withheld},
     source::Proof,
     time::Timestamp,
 };
@@ -82,9 +82,9 @@ pub(super) fn withheld() -> impl Strategy<Value = Vec<Withheld>> {
     )
 }
 
-pub(super) fn accepted() -> impl Strategy<Value = Vec<Accepted>> {
+pub(super) fn accepted() -> impl Strategy<Value = Vec<Acknowledgement>> {
     let one = (kind(), text(), timestamp(), text());
-    vec(one.prop_map(|(kind, policy, since, by)| Accepted { kind, policy, since, by }), 0..3)
+    vec(one.prop_map(|(kind, policy, since, by)| Acknowledgement { kind, policy, since, by }), 0..3)
 }
 
 fn extras() -> impl Strategy<Value = Extras> {

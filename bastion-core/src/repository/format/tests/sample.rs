@@ -4,7 +4,7 @@ use super::super::{checkpoint::Retention, contents::Origin, envelope::Sealed, *}
 use crate::{
     hash::{Algorithm, Digest, Hasher, Sha256},
     object::{GroupKind, ObjectId},
-    record::{Accepted, Extras, Position, Withheld},
+    record::{Acknowledgement, Extras, Position, Withheld},
     source::Proof,
     time::Timestamp,
 };
@@ -78,7 +78,7 @@ pub(super) fn segment_header() -> SegmentHeader {
             since: AT,
             examples: vec!["shop/a".into()],
         }],
-        accepted: vec![Accepted { kind, policy: "annotated".into(), since: AT, by: "anna".into() }],
+        accepted: vec![Acknowledgement { kind, policy: "annotated".into(), since: AT, by: "anna".into() }],
         packs: vec![PackRef { name: Sha256.digest(b"pack"), size: 1000, records: 10, dropped: vec![2, 5] }],
     }
 }
