@@ -79,7 +79,7 @@ async fn body(key: &Key, range: Option<&Range<u64>>, output: GetObjectOutput) ->
     // `bytes 0-9/1000`; without it a server that knows no ranges sent everything.
     let total = output.content_range.as_deref().and_then(|text| text.rsplit('/').next()?.parse().ok());
     if sent > MAX_FILE as u64 {
-        let why = format!("it has {sent} bytes, more than any file of a repository");
+        let why = format!("it has {sent} bytes, more than any repository file");
         return Err(StoreError::Corrupt { key: key.to_string(), why });
     }
     let got = output.body.collect().await;

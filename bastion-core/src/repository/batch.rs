@@ -78,7 +78,7 @@ impl Batch {
         let fate = match change.what {
             What::Put { digest, body, extras } => {
                 if body.len() > MAX_BODY {
-                    let why = format!("{} bytes are more than the {MAX_BODY} that can be stored", body.len());
+                    let why = format!("{} bytes exceed the limit of {MAX_BODY}", body.len());
                     return Err(Error::Object { id: change.id, why, source: None });
                 }
                 if body.len() >= TARGET_RAW_BLOCK {

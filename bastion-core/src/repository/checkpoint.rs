@@ -44,7 +44,7 @@ impl Writer {
         self.checkpoint_due = match written {
             Ok(()) => SEGMENTS,
             Err(error) => {
-                tracing::warn!(error = chain(&error), "no checkpoint could be written; trying again later");
+                tracing::warn!(error = chain(&error), "could not write a checkpoint; retrying later");
                 segments + LATER
             }
         };
@@ -72,7 +72,7 @@ impl Writer {
                 Claim::Theirs(_) | Claim::Unsure => drop(self.read_on().await?),
             }
         }
-        Err(Error::Invalid("other writers write checkpoints all the time".into()))
+        Err(Error::Invalid("other writers keep writing checkpoints".into()))
     }
 
     /// Stands on the newest checkpoint, where another writer wrote one. Whether it covers segments that we
@@ -121,10 +121,7 @@ impl Writer {
                 Ok(merged) => drop(indexes.splice(from.., merged)),
                 // More files make look-ups slower; without a checkpoint every start would be.
                 Err(error) => {
-                    tracing::warn!(
-                        error = chain(&error),
-                        "index files could not be merged; going on with them as they are"
-                    );
+                    tracing::warn!(error = chain(&error), "could not merge index files; continuing without");
                 }
             }
         }

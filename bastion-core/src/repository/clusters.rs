@@ -84,7 +84,7 @@ impl Repository {
                 Ok(Some(ClusterInfo { name, uid: head.cluster_uid, head: head.number, at: head.at }))
             }
             (None, Some(error)) => {
-                tracing::warn!(%error, "the log of a cluster cannot be read");
+                tracing::warn!(%error, "cannot read the log of a cluster");
                 Err(error)
             }
             (None, None) => Ok(None),

@@ -73,7 +73,7 @@ impl Log {
                 }
             }
         }
-        Err(Error::Corrupt { key: self.keys.segment(missing), why: "it is missing, and later ones are there".into() })
+        Err(Error::Corrupt { key: self.keys.segment(missing), why: "it is missing, but later ones exist".into() })
     }
 
     /// The commits after segment `n`.

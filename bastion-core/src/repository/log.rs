@@ -77,7 +77,7 @@ impl Log {
     pub(crate) async fn get_existing(&self, key: &Key, range: Option<Range<u64>>) -> Result<Bytes> {
         self.get(key, range).await.map_err(|e| match e {
             StoreError::NotFound { .. } => Error::Corrupt { key: key.clone(), why: "it is missing".into() },
-            StoreError::InvalidRange { .. } => Error::Corrupt { key: key.clone(), why: "it was cut off".into() },
+            StoreError::InvalidRange { .. } => Error::Corrupt { key: key.clone(), why: "it is too short".into() },
             e => e.into(),
         })
     }
@@ -101,7 +101,7 @@ impl Log {
         }
         Err(Error::Corrupt {
             key: self.keys.segment(n),
-            why: format!("it says that it is segment {}", segment.header.number),
+            why: format!("it claims to be segment {}", segment.header.number),
         })
     }
 
@@ -112,7 +112,7 @@ impl Log {
             return Ok(pack);
         }
         let key = self.keys.pack(&name.name);
-        Err(Error::Corrupt { key, why: "it is not as the segment that names it says".into() })
+        Err(Error::Corrupt { key, why: "it does not match the segment that refers to it".into() })
     }
 
     /// The pack of that name.
@@ -202,7 +202,7 @@ impl Log {
                 Ok(Some(found)) => return Ok((Some(found), taken)),
                 Ok(None) => {}
                 Err(error @ Error::Corrupt { .. }) => {
-                    tracing::warn!(%error, "skipping a damaged checkpoint for the one before");
+                    tracing::warn!(%error, "skipping a damaged checkpoint and using the one before it");
                 }
                 Err(e) => return Err(e),
             }
@@ -221,7 +221,7 @@ impl Log {
         };
         let checkpoint = format::decode_checkpoint(&key, &bytes)?;
         if checkpoint.number != k {
-            return Err(Error::Corrupt { key, why: format!("it says that it is checkpoint {}", checkpoint.number) });
+            return Err(Error::Corrupt { key, why: format!("it claims to be checkpoint {}", checkpoint.number) });
         }
         Ok(Some((checkpoint, Digest::of_file(&bytes))))
     }

@@ -68,7 +68,7 @@ impl Attempts {
         }
         let wait = self.backoff.next(self.runtime.random());
         if self.backoff.failures() == 4 {
-            tracing::warn!(error = chain(error), "the storage does not answer as it should; trying on");
+            tracing::warn!(error = chain(error), "the storage keeps failing; retrying");
         }
         self.runtime.sleep(wait).await;
         true

@@ -148,7 +148,7 @@ impl Verifier<'_> {
         }
         for (cluster, (number, _)) in expected {
             let key = ClusterKeys::new(&cluster).segment(number);
-            self.add(&mut report, key, "it is missing, as is the whole log that it belongs to");
+            self.add(&mut report, key, "it is missing, along with the whole log it belongs to");
         }
         Ok(report)
     }

@@ -112,7 +112,7 @@ impl Step {
             remarks.push("gets a new volume".to_owned());
         }
         remarks.extend(self.owners.iter().filter(|owner| owner.step.is_none()).map(|owner| {
-            let found = if owner.broken { "dropped: a circle" } else { "looked for in the cluster" };
+            let found = if owner.broken { "dropped: they own each other" } else { "looked for in the cluster" };
             format!("owner {} {} {found}", owner.reference.kind, owner.reference.name)
         }));
         remarks.join(", ")

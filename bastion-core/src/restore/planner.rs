@@ -83,7 +83,8 @@ impl Planner {
             place: None,
             policy: "".into(),
         };
-        self.notes.push(format!("namespace {name} is not in the backup; it is made without labels if it is missing"));
+        self.notes
+            .push(format!("namespace {name} is not in the backup; if it is missing, it is created without labels"));
         self.need(revision, &bare_namespace(name));
     }
 
@@ -128,7 +129,7 @@ impl Planner {
         let (stages, broken) = order::stages(&ids, &planned);
         for link in &broken {
             let (object, owner) = (&ids[link.object], &ids[link.owner]);
-            self.notes.push(format!("{object} and its owner {owner} own each other in a circle: this link is dropped"));
+            self.notes.push(format!("{object} and its owner {owner} own each other: this reference is dropped"));
         }
         let mut sequence: Vec<usize> = (0..ids.len()).collect();
         sequence.sort_by_key(|i| (stages[*i], *i));
@@ -180,7 +181,7 @@ impl Planner {
             match maker {
                 Some(owner) => skipped.push(SkippedObject {
                     id: fact.revision.id.clone(),
-                    why: format!("the controller of {owner} makes it"),
+                    why: format!("the controller of {owner} recreates it"),
                 }),
                 None => kept.push(fact),
             }
@@ -204,7 +205,7 @@ impl Planner {
                 std::collections::btree_map::Entry::Occupied(other) => {
                     // Of namespaces that become one, one is enough.
                     if &*id.kind != "Namespace" {
-                        let why = format!("{} becomes {} already", other.get(), other.key());
+                        let why = format!("{} is already restored as {}", other.get(), other.key());
                         skipped.push(SkippedObject { id: id.clone(), why });
                     }
                     false

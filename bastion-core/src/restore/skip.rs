@@ -14,50 +14,50 @@ pub(super) fn never(kind: &GroupKind, manifest: &Manifest) -> Option<&'static st
         ("", "Node") | ("storage.k8s.io", "CSINode") | ("resource.k8s.io", "ResourceSlice") => {
             "nodes register themselves"
         }
-        ("" | "events.k8s.io", "Event") => "events tell of the old cluster",
+        ("" | "events.k8s.io", "Event") => "events describe the old cluster",
         ("coordination.k8s.io", _) => "leases belong to running processes",
-        ("storage.k8s.io", "VolumeAttachment" | "CSIStorageCapacity") => "drivers make it for their nodes",
-        ("", "ComponentStatus") | ("internal.apiserver.k8s.io", _) => "the API server makes it",
-        ("networking.k8s.io", "IPAddress") => "the API server makes it for a Service's address",
+        ("storage.k8s.io", "VolumeAttachment" | "CSIStorageCapacity") => "drivers create it for their nodes",
+        ("", "ComponentStatus") | ("internal.apiserver.k8s.io", _) => "the API server creates it",
+        ("networking.k8s.io", "IPAddress") => "the API server creates it for the address of a Service",
         ("certificates.k8s.io", "CertificateSigningRequest" | "PodCertificateRequest") => {
-            "a request is answered once, in its own cluster"
+            "a request is valid once, in its own cluster"
         }
-        ("", "Pod") if annotated("kubernetes.io/config.mirror") => "its node's kubelet makes it from a file",
+        ("", "Pod") if annotated("kubernetes.io/config.mirror") => "the kubelet creates it from a file on its node",
         ("", "Pod") if manifest.text(&["status", "phase"]).is_some() => "it is completed and would run again",
         ("batch", "Job") if manifest.get(&["status", "conditions"]).is_some() => "it is completed and would run again",
         ("", "ConfigMap") if matches!(manifest.name(), Some("kube-root-ca.crt" | "openshift-service-ca.crt")) => {
-            "a controller publishes the cluster's own in every namespace"
+            "a controller creates it in every namespace"
         }
         ("", "ConfigMap")
             if named("kube-system", "extension-apiserver-authentication")
                 || named("kube-system", "kube-apiserver-legacy-service-account-token-tracking") =>
         {
-            "the API server keeps its own"
+            "the API server maintains its own"
         }
         ("", "Service" | "Endpoints") | ("discovery.k8s.io", "EndpointSlice") if named("default", "kubernetes") => {
-            "the API server keeps its own"
+            "the API server maintains its own"
         }
-        ("", "Secret") if is_old_token(manifest) => "the old cluster made the token by itself",
+        ("", "Secret") if is_old_token(manifest) => "the old cluster created the token",
         ("", "Endpoints") if annotated("endpoints.kubernetes.io/last-change-trigger-time") => {
-            "its Service's controller makes it"
+            "the controller of its Service creates it"
         }
-        ("discovery.k8s.io", "EndpointSlice") if is_managed_slice(manifest) => "its Service's controller makes it",
+        ("discovery.k8s.io", "EndpointSlice") if is_managed_slice(manifest) => {
+            "the controller of its Service creates it"
+        }
         ("apiregistration.k8s.io", "APIService")
             if manifest.label("kube-aggregator.kubernetes.io/automanaged").is_some() =>
         {
             "the API server registers it"
         }
         ("rbac.authorization.k8s.io", _) if manifest.label("kubernetes.io/bootstrapping").is_some() => {
-            "the API server keeps its own"
+            "the API server maintains its own"
         }
         ("flowcontrol.apiserver.k8s.io", _)
             if manifest.annotation("apf.kubernetes.io/autoupdate-spec") == Some("true") =>
         {
-            "the API server keeps its own"
+            "the API server maintains its own"
         }
-        ("", "PersistentVolume") if is_provisioned(manifest) => {
-            "it was provisioned and would be deleted with its claim: the claim gets a new one"
-        }
+        ("", "PersistentVolume") if is_provisioned(manifest) => "dynamically provisioned: its claim gets a new volume",
         _ => return None,
     };
     Some(why)

@@ -13,7 +13,7 @@ pub(super) fn failed(doing: &str, key: impl Display, errno: Errno) -> StoreError
         Errno::ACCESS | Errno::PERM | Errno::ROFS => StoreError::Denied { key, source },
         // A path component that is a symbolic link, see `folder`.
         Errno::LOOP => {
-            let source = "its path has a symbolic link in it, and no link is followed inside a repository".into();
+            let source = "its path contains a symbolic link, and links inside a repository are not followed".into();
             StoreError::Denied { key, source }
         }
         // A disk that fails, a mount that is away, too many open files: may pass.

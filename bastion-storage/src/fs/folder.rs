@@ -40,7 +40,7 @@ pub(super) fn split(key: &Key) -> (impl Iterator<Item = &str>, &str) {
 
 /// Makes a folder and those above it where they are missing, and sees that they outlive a power cut.
 pub(super) fn create(path: &Path) -> StoreResult<()> {
-    let broken = |errno| failed("making folder", path.display(), errno);
+    let broken = |errno| failed("creating folder", path.display(), errno);
     // The innermost first; a relative path ends with an empty one.
     let missing: Vec<_> = path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
     for folder in missing.iter().rev() {

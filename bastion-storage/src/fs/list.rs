@@ -132,6 +132,6 @@ fn entry(folder: &OwnedFd, name: &str, path: String) -> StoreResult<Option<Meta>
     };
     // Every name is a part of a key, so the whole is one.
     let key = Key::parse(&path)
-        .ok_or_else(|| StoreError::Corrupt { key: path, why: "this is no key of a repository".into() })?;
+        .ok_or_else(|| StoreError::Corrupt { key: path, why: "this is not a repository key".into() })?;
     Ok(Some(meta(key, &stat)))
 }

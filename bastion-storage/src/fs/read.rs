@@ -35,7 +35,7 @@ pub(super) fn get(root: &Root, key: &Key, range: Option<Range<u64>>) -> StoreRes
         None => 0..stat.len(),
     };
     let len = usize::try_from(range.end - range.start).ok().filter(|len| *len <= MAX_FILE).ok_or_else(|| {
-        let why = format!("it has {} bytes, more than any file of a repository", stat.len());
+        let why = format!("it has {} bytes, more than any repository file", stat.len());
         StoreError::Corrupt { key: key.to_string(), why }
     })?;
     if range.start > 0 {

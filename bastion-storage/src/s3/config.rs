@@ -153,7 +153,7 @@ impl S3Options {
         let bad = |why: String| StoreError::Unsupported(format!("CA file {}: {why}", path.display()));
         let pem = tokio::fs::read(path).await.map_err(|e| bad(e.to_string()))?;
         if !pem.windows(27).any(|w| w == b"-----BEGIN CERTIFICATE-----") {
-            return Err(bad("there is no PEM certificate in it".into()));
+            return Err(bad("it contains no PEM certificate".into()));
         }
         let trust = TrustStore::empty().with_pem_certificate(pem);
         let tls = TlsContext::builder().with_trust_store(trust).build().map_err(|e| bad(e.to_string()))?;

@@ -59,15 +59,15 @@ pub(super) struct Answer {
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the server said: HTTP {}", self.status)?;
+        write!(f, "the server answered HTTP {}", self.status)?;
         for part in [&self.code, &self.message].into_iter().flatten() {
             write!(f, ", {}", part.trim_end_matches('.'))?;
         }
         match self.code.as_deref() {
             Some("SignatureDoesNotMatch") => {
-                f.write_str(" (a wrong secret key, or another region than the bucket's)")?;
+                f.write_str(" (wrong secret key, or not the region of the bucket)")?;
             }
-            Some("ExpiredToken" | "TokenRefreshRequired") => f.write_str(" (the credentials are temporary ones)")?,
+            Some("ExpiredToken" | "TokenRefreshRequired") => f.write_str(" (these are temporary credentials)")?,
             Some("RequestTimeTooSkewed") => f.write_str(" (one of the two clocks is wrong)")?,
             _ => {}
         }
@@ -148,7 +148,7 @@ impl Place {
                 StoreError::Denied { key, source: Box::new(answer) }
             }
             (501, _) | (_, "NotImplemented") if doing == Doing::Creating => StoreError::Unsupported(format!(
-                "{self} cannot create a file only where none is (If-None-Match); {answer}"
+                "{self} does not support conditional creates (If-None-Match); {answer}"
             )),
             // An error in the middle of it, or of a proxy that lost its server: it may have been done.
             (500.., _) if doing.writes() => StoreError::OutcomeUnknown { key, source: Box::new(answer) },
@@ -180,7 +180,7 @@ fn about_credentials(error: &(dyn Error + 'static)) -> Option<String> {
     let error = chain(error).find(|e| e.is::<aws_credential_types::provider::error::CredentialsError>())?;
     let why = chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ");
     let why = why.split_whitespace().collect::<Vec<_>>().join(" "); // the SDK breaks lines
-    Some(format!("no usable credentials were found in the environment, ~/.aws or from this machine's role ({why})"))
+    Some(format!("no usable credentials in the environment, in ~/.aws or from the role of this machine ({why})"))
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
@@ -247,8 +247,8 @@ mod tests {
             message: Some("Check your key and signing method.".into()),
             request: Some("17A".into()),
         };
-        let expected = "the server said: HTTP 403, SignatureDoesNotMatch, Check your key and signing method \
-                        (a wrong secret key, or another region than the bucket's) [request 17A]";
+        let expected = "the server answered HTTP 403, SignatureDoesNotMatch, Check your key and signing method \
+                        (wrong secret key, or not the region of the bucket) [request 17A]";
         assert_eq!(answer.to_string(), expected);
     }
 }

@@ -49,7 +49,7 @@ impl Pages {
             if self.last.as_ref().is_some_and(|last| *last >= name) {
                 let place = place.to_string();
                 return Err(StoreError::Unsupported(format!(
-                    "{place} lists {name} after {:?}: a list must go by the keys' bytes (an S3 directory bucket's does not)",
+                    "{place} lists {name} after {:?}: lists must be in byte order of the keys (those of S3 directory buckets are not)",
                     self.last.as_deref().unwrap_or_default(),
                 )));
             }
@@ -64,7 +64,7 @@ impl Pages {
         self.token = page.next_continuation_token;
         self.done = !page.is_truncated.unwrap_or(false);
         if !self.done && self.token.is_none() {
-            let source = "the server said there was more, and not how to ask for it".into();
+            let source = "the server reported more results but sent no continuation token".into();
             return Err(StoreError::Other { what: format!("listing {}", self.prefix), source });
         }
         Ok(entries)

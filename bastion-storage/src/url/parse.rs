@@ -30,7 +30,7 @@ pub(super) fn parse(text: &str) -> StoreResult<Location> {
         None => Ok(Location::Folder(text.into())),
         Some(("file", _)) => file(&url(text)?),
         Some(("s3", _)) => bucket(&url(text)?).map(Location::Bucket),
-        Some((scheme, _)) => bad(format!("there are no {scheme}:// stores; there are file:// and s3://")),
+        Some((scheme, _)) => bad(format!("{scheme}:// is not supported; use file:// or s3://")),
     }
 }
 
@@ -41,10 +41,10 @@ fn bad<T>(why: impl std::fmt::Display) -> StoreResult<T> {
 fn url(text: &str) -> StoreResult<Url> {
     let Ok(url) = Url::parse(text) else { return bad("it is malformed") };
     if !url.username().is_empty() || url.password().is_some() {
-        return bad("it holds credentials; they belong into the environment or a file");
+        return bad("it contains credentials; put them in the environment or in a file");
     }
     if url.fragment().is_some() {
-        return bad("it has a fragment (#), which means nothing here");
+        return bad("it has a fragment (#), which has no meaning here");
     }
     Ok(url)
 }
@@ -55,7 +55,7 @@ fn file(url: &Url) -> StoreResult<Location> {
     }
     match url.to_file_path() {
         Ok(path) => Ok(Location::Folder(path)),
-        Err(()) => bad("a file:// URL has an absolute path and no host: file:///path"),
+        Err(()) => bad("a file:// URL needs an absolute path and no host: file:///path"),
     }
 }
 
@@ -64,13 +64,13 @@ fn bucket(url: &Url) -> StoreResult<Bucket> {
         return bad("it names no bucket: s3://bucket/prefix");
     };
     if url.port().is_some() {
-        return bad("a bucket has no port; another server than AWS is given by ?endpoint=");
+        return bad("a bucket has no port; for a server other than AWS, use ?endpoint=");
     }
     let mut bucket = Bucket { name: name.to_owned(), prefix: prefix(url.path())?, ..Bucket::default() };
     let mut seen = Vec::new();
     for (name, value) in url.query_pairs() {
         if seen.contains(&name) {
-            return bad(format!("parameter {name} is there twice"));
+            return bad(format!("parameter {name} is given twice"));
         }
         let value = value.into_owned();
         match &*name {
@@ -80,9 +80,9 @@ fn bucket(url: &Url) -> StoreResult<Bucket> {
             "ca" => bucket.ca = Some(value.into()),
             "path_style" => match value.parse() {
                 Ok(path_style) => bucket.path_style = Some(path_style),
-                Err(_) => return bad("path_style is true or false"),
+                Err(_) => return bad("path_style must be true or false"),
             },
-            other => return bad(format!("there is no parameter {other}; there are {PARAMETERS}")),
+            other => return bad(format!("unknown parameter {other}; use {PARAMETERS}")),
         }
         seen.push(name);
     }
@@ -98,18 +98,18 @@ fn prefix(path: &str) -> StoreResult<Option<Prefix>> {
     // Taken as it stands: what would have to be encoded would stand in the bucket other than in the URL.
     let prefix = Prefix::from_segments(path.split('/'));
     if Key::parse(path).is_none() || prefix.as_str().trim_end_matches('/') != path {
-        return bad("a prefix is made of letters, digits and -_.= with single slashes between");
+        return bad("a prefix may contain letters, digits and -_.= separated by single slashes");
     }
     Ok(Some(prefix))
 }
 
 fn endpoint(value: String) -> StoreResult<String> {
-    let Ok(url) = Url::parse(&value) else { return bad("endpoint is no URL such as https://minio.example:9000") };
+    let Ok(url) = Url::parse(&value) else { return bad("endpoint is not a URL such as https://minio.example:9000") };
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return bad("endpoint is an http:// or https:// URL");
+        return bad("endpoint must be an http:// or https:// URL");
     }
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-        return bad("endpoint has a host, maybe a port and a path, and nothing else");
+        return bad("endpoint may have a host, a port and a path, and nothing else");
     }
     Ok(value)
 }
@@ -163,19 +163,19 @@ mod tests {
     fn what_is_wrong_is_said() {
         for (url, expected) in [
             ("", "it is empty"),
-            ("gs://bucket", "there are no gs:// stores; there are file:// and s3://"),
-            ("file://host/x", "a file:// URL has an absolute path and no host: file:///path"),
+            ("gs://bucket", "gs:// is not supported; use file:// or s3://"),
+            ("file://host/x", "a file:// URL needs an absolute path and no host: file:///path"),
             ("file:///x?region=a", "a file:// URL takes no parameters"),
             ("s3:///x", "it names no bucket: s3://bucket/prefix"),
-            ("s3://bucket:9000/x", "a bucket has no port; another server than AWS is given by ?endpoint="),
-            ("s3://b/x?regoin=a", "there is no parameter regoin; there are endpoint, region, path_style, ca"),
-            ("s3://b/x?region=a&region=b", "parameter region is there twice"),
+            ("s3://bucket:9000/x", "a bucket has no port; for a server other than AWS, use ?endpoint="),
+            ("s3://b/x?regoin=a", "unknown parameter regoin; use endpoint, region, path_style, ca"),
+            ("s3://b/x?region=a&region=b", "parameter region is given twice"),
             ("s3://b/x?region=", "parameter region is empty"),
-            ("s3://b/x?path_style=yes", "path_style is true or false"),
-            ("s3://b/x?endpoint=minio:9000", "endpoint is an http:// or https:// URL"),
-            ("s3://b/a//b", "a prefix is made of letters, digits and -_.= with single slashes between"),
-            ("s3://b/a%20b", "a prefix is made of letters, digits and -_.= with single slashes between"),
-            ("s3://b/x#y", "it has a fragment (#), which means nothing here"),
+            ("s3://b/x?path_style=yes", "path_style must be true or false"),
+            ("s3://b/x?endpoint=minio:9000", "endpoint must be an http:// or https:// URL"),
+            ("s3://b/a//b", "a prefix may contain letters, digits and -_.= separated by single slashes"),
+            ("s3://b/a%20b", "a prefix may contain letters, digits and -_.= separated by single slashes"),
+            ("s3://b/x#y", "it has a fragment (#), which has no meaning here"),
         ] {
             assert_eq!(message(url), expected, "{url}");
         }

@@ -109,5 +109,5 @@ pub(crate) fn body<'a>(key: &Key, block: &'a [u8], place: &Place) -> Result<&'a 
     let (start, len) = (place.offset as usize, place.len as usize);
     block
         .get(start..start.saturating_add(len))
-        .ok_or_else(|| corrupt(key, format!("a body of {len} bytes at {start} lies outside its block")))
+        .ok_or_else(|| corrupt(key, format!("a body of {len} bytes at {start} is outside its block")))
 }

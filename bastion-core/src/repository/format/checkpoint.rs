@@ -190,7 +190,7 @@ fn index_ref_to(i: &IndexRef) -> proto::IndexRef {
 }
 
 fn index_ref_from(key: &Key, i: &proto::IndexRef) -> Result<IndexRef> {
-    let footer = i.footer.ok_or_else(|| corrupt(key, "it does not say where the footer of an index file lies"))?;
+    let footer = i.footer.ok_or_else(|| corrupt(key, "it does not say where the footer of an index file is"))?;
     Ok(IndexRef {
         name: digest_from(key, &i.name)?,
         size: i.size,

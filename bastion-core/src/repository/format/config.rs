@@ -55,9 +55,9 @@ struct First {
 
 /// Reads `bastion.json`.
 pub(crate) fn decode_config(key: &Key, bytes: &[u8]) -> Result<Config> {
-    let text = std::str::from_utf8(bytes).map_err(|_| corrupt(key, "it is no UTF-8"))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| corrupt(key, "it is not valid UTF-8"))?;
     let sum = text.strip_suffix(AFTER_SUM).and_then(|t| t.rsplit_once(BEFORE_SUM));
-    let (covered, sum) = sum.ok_or_else(|| corrupt(key, "it does not end in its SHA-256"))?;
+    let (covered, sum) = sum.ok_or_else(|| corrupt(key, "it does not end with its SHA-256"))?;
     if Digest::of_file(covered.as_bytes()).to_string() != sum {
         return Err(corrupt(key, "its text does not match its SHA-256"));
     }

@@ -127,7 +127,7 @@ pub(super) fn read_footer(key: &Key, mut footer: &[u8], payload: std::ops::Range
         let start = span.start.saturating_add(payload.start as u64);
         let span = Span { start, len: span.len, raw: span.raw };
         if span.range().end > payload.end as u64 || span.raw > super::MAX_RAW_BLOCK {
-            return Err(corrupt(key, "a block of it lies outside"));
+            return Err(corrupt(key, "one of its blocks is out of bounds"));
         }
         blocks.push(span);
     }
@@ -140,7 +140,7 @@ pub(super) fn read_footer(key: &Key, mut footer: &[u8], payload: std::ops::Range
         if let Fate::Put { body, .. } = &record.fate {
             let end = u64::from(body.offset) + u64::from(body.len);
             if blocks.get(body.block as usize).is_none_or(|b| end > u64::from(b.raw)) {
-                return Err(corrupt(key, format!("the body of record {} lies outside its block", out.len())));
+                return Err(corrupt(key, format!("the body of record {} is outside its block", out.len())));
             }
         }
         out.push(record);

@@ -66,7 +66,7 @@ pub(super) fn common_to(common: &Common) -> proto::Common {
 pub(super) fn common_from(key: &Key, common: Option<proto::Common>) -> Result<Common> {
     let common = common.ok_or_else(|| corrupt(key, "its header is empty"))?;
     if common.encryption.is_some() && !KNOWN_FEATURES.contains(&"encryption") {
-        return Err(corrupt(key, "it names a key without the feature for it"));
+        return Err(corrupt(key, "it names a key but lacks the feature for it"));
     }
     Ok(Common {
         features: common.features,
@@ -169,7 +169,7 @@ pub(super) fn record_from(key: &Key, r: proto::Record, interner: &mut Interner) 
     if r.kind.is_empty() || r.name.is_empty() {
         return Err(corrupt(key, "a record in it names no object"));
     }
-    let fate = r.fate.ok_or_else(|| corrupt(key, "a record in it does not say what became of its object"))?;
+    let fate = r.fate.ok_or_else(|| corrupt(key, "a record in it does not say what happened to its object"))?;
     Ok(Record {
         id: ObjectId {
             group: interner.get(&r.group),

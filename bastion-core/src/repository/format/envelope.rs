@@ -142,7 +142,7 @@ pub(super) fn open<'a>(file_type: FileType, key: &Key, bytes: &'a [u8]) -> Resul
     }
     let (covered, sum) = bytes.split_at(bytes.len() - 32);
     if !covered.starts_with(MAGIC) {
-        return Err(corrupt(key, "it does not begin as a file of Bastion does"));
+        return Err(corrupt(key, "it does not start like a Bastion file"));
     }
     let mut hash = sha2::Sha256::new_with_prefix(covered);
     if *sum != <[u8; 32]>::from(hash.clone().finalize()) {

@@ -179,7 +179,7 @@ impl IndexWriter {
 impl SectionWriter {
     fn push(&mut self, revision: Revision) -> Result<()> {
         if self.last.as_ref().is_some_and(|last| *last > revision.id) {
-            return Err(Error::Invalid(format!("an index file cannot take {} after a later object", revision.id)));
+            return Err(Error::Invalid(format!("cannot add {} to an index file after a later object", revision.id)));
         }
         // What an entry takes in columns, roughly.
         self.open_bytes += 100 + revision.id.name.len();
@@ -230,7 +230,7 @@ pub(crate) fn decode_index(key: &Key, bytes: &[u8]) -> Result<IndexFile> {
     let inside =
         |b: &IndexBlock| b.span.start >= open.payload.start as u64 && b.span.range().end <= open.payload.end as u64;
     if !footer.live.iter().chain(&footer.past).all(inside) {
-        return Err(corrupt(key, "a block of it lies outside"));
+        return Err(corrupt(key, "one of its blocks is out of bounds"));
     }
     let count = |blocks: &[IndexBlock]| blocks.iter().map(|b| u64::from(b.entries)).sum();
     let reference = IndexRef {
@@ -263,7 +263,7 @@ fn footer_from(key: &Key, raw: &[u8]) -> Result<IndexFooter> {
 }
 
 fn block_from(key: &Key, b: proto::IndexBlock, payload_start: u64) -> Result<IndexBlock> {
-    let span = b.span.ok_or_else(|| corrupt(key, "a block of it has no place"))?;
+    let span = b.span.ok_or_else(|| corrupt(key, "one of its blocks has no location"))?;
     Ok(IndexBlock {
         first: ObjectId {
             group: b.group.into(),

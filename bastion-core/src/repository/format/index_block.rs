@@ -92,7 +92,7 @@ impl Columns {
         c.state.push(match (v.state, place) {
             (RevisionState::Put, Some(_)) => 1,
             (RevisionState::Put, None) => {
-                return Err(crate::Error::Invalid(format!("{}: a put without a place", v.id)));
+                return Err(crate::Error::Invalid(format!("{}: a put without a location", v.id)));
             }
             (RevisionState::Deleted, _) => 2,
             (RevisionState::Released, _) => 3,
@@ -175,7 +175,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(key: &'a Key, columns: &'a IndexColumns) -> Result<Self> {
         let bodies = columns.bodies.iter().map(|b| {
-            let span = b.span.ok_or_else(|| corrupt(key, "a block of bodies has no place"))?;
+            let span = b.span.ok_or_else(|| corrupt(key, "a block of bodies has no location"))?;
             let file = match &*b.pack {
                 [] => BodyFile::Segment(b.segment),
                 name => BodyFile::Pack(digest_from(key, name)?),

@@ -60,7 +60,7 @@ impl<'a, 'v> Walk<'a, 'v> {
     /// Reads all; `head` is the end of the log as it is known from elsewhere.
     pub(super) async fn run(mut self, head: Option<(u64, Digest)>) -> Result<()> {
         if let Some((number, digest)) = head {
-            self.cover(number, digest, "the end of the log as it was known before".to_owned());
+            self.cover(number, digest, "the expected end of the log".to_owned());
         }
         self.checkpoints().await?;
         self.index_files().await?;
@@ -101,10 +101,7 @@ impl<'a, 'v> Walk<'a, 'v> {
             parents.remove(&digest);
             parents.extend(checkpoint.parent.map(|parent| (parent, k)));
             if checkpoint.number != k {
-                self.problem(
-                    file.key.clone(),
-                    format!("it says of itself that it is checkpoint {}", checkpoint.number),
-                );
+                self.problem(file.key.clone(), format!("it claims to be checkpoint {}", checkpoint.number));
             }
             self.belongs(&file.key, &checkpoint.common.cluster);
             self.cover(checkpoint.segment, checkpoint.segment_digest, file.key.to_string());
@@ -126,7 +123,7 @@ impl<'a, 'v> Walk<'a, 'v> {
         }
         // What is damaged or missing was named; the one that it was may be the parent.
         for (_, k) in parents.into_iter().filter(|_| all_read) {
-            let why = "none of those before it is the one that it continues".to_owned();
+            let why = "no earlier checkpoint is its parent".to_owned();
             self.problem(self.keys.checkpoint(k), why);
         }
         Ok(())
@@ -159,7 +156,7 @@ impl<'a, 'v> Walk<'a, 'v> {
             let Ok(Some(IndexFacts { cluster, reference, packs, last_body })) = file.outcome else { continue };
             self.belongs(&file.key, &cluster);
             if let Some(by) = need.filter(|n| n.size != Some(reference.size)).map(|n| n.by) {
-                self.problem(file.key.clone(), format!("{by} gives it another size"));
+                self.problem(file.key.clone(), format!("{by} records another size for it"));
             }
             self.need_segment(last_body, &file.key);
             for pack in packs {
@@ -182,7 +179,7 @@ impl<'a, 'v> Walk<'a, 'v> {
             };
             verifier.count(self.report, &file);
             if number > tail.number + 1 {
-                self.missing_segments(tail.number + 1, number, "the log goes on after it");
+                self.missing_segments(tail.number + 1, number, "the log continues after it");
                 tail.digest = None;
             }
             tail.number = number;
@@ -194,7 +191,7 @@ impl<'a, 'v> Walk<'a, 'v> {
             if let Some((digest, by)) = known
                 && digest != facts.digest
             {
-                self.problem(file.key.clone(), format!("it is not the segment that {by} knows"));
+                self.problem(file.key.clone(), format!("it is not the segment that {by} refers to"));
             }
             self.segment(&file.key, &facts, &tail);
             tail = Tail { number, digest: Some(facts.digest), at: facts.header.at };
@@ -209,13 +206,13 @@ impl<'a, 'v> Walk<'a, 'v> {
         self.report.revisions += facts.records;
         self.belongs(key, &header.common.cluster);
         if header.number != tail.number {
-            self.problem(key.clone(), format!("it says of itself that it is segment {}", header.number));
+            self.problem(key.clone(), format!("it claims to be segment {}", header.number));
         }
         if tail.digest.is_some_and(|d| d != header.previous) {
-            self.problem(key.clone(), "it does not continue the segment before it".to_owned());
+            self.problem(key.clone(), "it does not continue the previous segment".to_owned());
         }
         if header.at < tail.at {
-            self.problem(key.clone(), format!("its time {} lies before that of the segment before it", header.at));
+            self.problem(key.clone(), format!("its time {} is before that of the previous segment", header.at));
         }
         for pack in &header.packs {
             self.report.revisions += u64::from(pack.records) - pack.dropped.len() as u64;
@@ -252,7 +249,7 @@ impl<'a, 'v> Walk<'a, 'v> {
             self.belongs(&file.key, &cluster);
             let Some(need) = need else { continue };
             if need.size.is_some_and(|s| s != size) || need.records.is_some_and(|r| r != records) {
-                self.problem(file.key.clone(), format!("{} gives it another size", need.by));
+                self.problem(file.key.clone(), format!("{} records another size for it", need.by));
             }
         }
         Ok(())

@@ -116,7 +116,7 @@ fn bodies(key: &Key, bytes: &[u8], blocks: &[Span], records: &[Record], hasher: 
 fn slice<'a>(key: &Key, bytes: &'a [u8], span: &Span) -> Result<&'a [u8]> {
     let range = span.range();
     let range = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
-    range.and_then(|(a, b)| bytes.get(a..b)).ok_or_else(|| damaged(key, "a block of it lies outside"))
+    range.and_then(|(a, b)| bytes.get(a..b)).ok_or_else(|| damaged(key, "one of its blocks is out of bounds"))
 }
 
 fn named(key: &Key, name: Digest, digest: Digest) -> Result<()> {

@@ -78,7 +78,7 @@ impl Applier {
             return Ok(Done { outcome: Outcome::Created, why: None, uid: String::new() });
         }
         let kind = step.target.group_kind();
-        Err(format!("the cluster serves no kind {kind}; restore its CustomResourceDefinition first"))
+        Err(format!("the cluster has no kind {kind}; restore its CustomResourceDefinition first"))
     }
 
     /// Where the owners are now. An owner that failed fails what it owns: it would be without owner for ever.
@@ -95,7 +95,7 @@ impl Applier {
                 None => self.live_owner(&step.target, &owner.reference).await?,
             };
             if uid.is_none() {
-                let circle = "they own each other in a circle";
+                let circle = "they own each other";
                 let why = if owner.broken { circle } else { "it is neither restored nor in the cluster" };
                 notes.push(format!("owner {} dropped: {why}", named()));
             }
@@ -161,7 +161,7 @@ impl Applier {
                 }
             }
         }
-        Err("it changes faster than it can be compared".into())
+        Err("it keeps changing while it is compared".into())
     }
 
     fn decide(&self, wanted: &Wanted<'_>, live: &Live) -> Result<Resolution, String> {
@@ -181,7 +181,7 @@ impl Applier {
         let mut backoff = backoff();
         while self.get(kind, id).await?.is_some_and(|live| is_leaving(&live)) {
             if self.runtime.uptime() >= deadline || self.cancel.is_cancelled() {
-                return Err(format!("the object of that name is still being deleted after {} s", within.as_secs()));
+                return Err(format!("an object with that name is still being deleted after {} s", within.as_secs()));
             }
             self.pause(&mut backoff).await;
         }

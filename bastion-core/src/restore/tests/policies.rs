@@ -53,9 +53,9 @@ async fn another_namespace_takes_the_objects_and_what_refers_to_them() {
       ConfigMap other/prices
       ConfigMap shop/prices (as ConfigMap test/prices)
     Skipped:
-      ConfigMap second/prices (ConfigMap other/prices becomes ConfigMap other/prices already)
-    Note: namespace other is not in the backup; it is made without labels if it is missing
-    Note: namespace second is not in the backup; it is made without labels if it is missing
+      ConfigMap second/prices (ConfigMap other/prices is already restored as ConfigMap other/prices)
+    Note: namespace other is not in the backup; if it is missing, it is created without labels
+    Note: namespace second is not in the backup; if it is missing, it is created without labels
     "#);
     let cluster = MemoryCluster::new("new");
     insta::assert_snapshot!(restored(plan, &cluster).await, @r#"

@@ -96,13 +96,13 @@ async fn circles_are_broken_and_named() {
     backup.add(&config_map("shop", "b", &format!(r#","uid":"b"{}"#, owned_by(&[("v1", "ConfigMap", "a", "a")])), "1"));
     let plan = backup.plan(&RestoreOptions::new(), |_| true);
     insta::assert_snapshot!(plan.notes().join("\n"), @r#"
-    namespace shop is not in the backup; it is made without labels if it is missing
-    ConfigMap shop/a and its owner ConfigMap shop/b own each other in a circle: this link is dropped
+    namespace shop is not in the backup; if it is missing, it is created without labels
+    ConfigMap shop/a and its owner ConfigMap shop/b own each other: this reference is dropped
     "#);
     let new = MemoryCluster::new("new");
     insta::assert_snapshot!(restored(plan, &new).await, @r#"
     Created Namespace shop
-    Created ConfigMap shop/a: owner ConfigMap b dropped: they own each other in a circle
+    Created ConfigMap shop/a: owner ConfigMap b dropped: they own each other
     Created ConfigMap shop/b
     "#);
     assert_eq!(new.collect_garbage(), [].into());
@@ -116,7 +116,7 @@ async fn what_a_failed_owner_owns_fails_too_and_the_rest_goes_on() {
     insta::assert_snapshot!(restored(backup.plan(&RestoreOptions::new(), in_shop), &new).await, @r#"
     Created Namespace shop
     Created ConfigMap shop/prices
-    Failed Widget.x.dev shop/owner: the cluster serves no kind Widget.x.dev; restore its CustomResourceDefinition first
+    Failed Widget.x.dev shop/owner: the cluster has no kind Widget.x.dev; restore its CustomResourceDefinition first
     Failed Secret shop/tls: its owner Widget.x.dev owner was not restored
     Failed Widget.x.dev shop/a-child: its owner Widget.x.dev owner was not restored
     "#);
@@ -177,16 +177,16 @@ fn what_the_cluster_makes_itself_is_left_out() {
       ResourceQuota shop/q
       ValidatingWebhookConfiguration.admissionregistration.k8s.io hook
     Skipped:
-      ConfigMap shop/kube-root-ca.crt (a controller publishes the cluster's own in every namespace)
+      ConfigMap shop/kube-root-ca.crt (a controller creates it in every namespace)
       Node n1 (nodes register themselves)
-      PersistentVolume pv (it was provisioned and would be deleted with its claim: the claim gets a new one)
+      PersistentVolume pv (dynamically provisioned: its claim gets a new volume)
       Pod shop/done (it is completed and would run again)
-      Pod shop/mirror (its node's kubelet makes it from a file)
-      Pod shop/of-job (the controller of Job.batch shop/done makes it)
-      Pod shop/web-1-x (the controller of ReplicaSet.apps shop/web-1 makes it)
-      ReplicaSet.apps shop/web-1 (the controller of Deployment.apps shop/web makes it)
+      Pod shop/mirror (the kubelet creates it from a file on its node)
+      Pod shop/of-job (the controller of Job.batch shop/done recreates it)
+      Pod shop/web-1-x (the controller of ReplicaSet.apps shop/web-1 recreates it)
+      ReplicaSet.apps shop/web-1 (the controller of Deployment.apps shop/web recreates it)
       Job.batch shop/done (it is completed and would run again)
       Lease.coordination.k8s.io shop/l (leases belong to running processes)
-    Note: namespace shop is not in the backup; it is made without labels if it is missing
+    Note: namespace shop is not in the backup; if it is missing, it is created without labels
     "#);
 }

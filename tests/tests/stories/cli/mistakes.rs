@@ -32,8 +32,8 @@ pub(crate) async fn typos_are_found_and_named(town: &Town) -> Result<()> {
     says(&bastion, &["restore", "-n", "shpo", "-y"], 3, &["nothing of cluster \"town\" matches"]).await?;
 
     let with = |repo: &str| Bastion::with_binary(&binary(), repo, std::path::Path::new(""));
-    says(&with("s4://x")?, &["ls"], 1, &["no s4:// stores", "file:// and s3://"]).await?;
-    says(&with("s3://x?endpiont=y")?, &["ls"], 1, &["no parameter endpiont", "endpoint"]).await?;
+    says(&with("s4://x")?, &["ls"], 1, &["s4:// is not supported", "file:// or s3://"]).await?;
+    says(&with("s3://x?endpiont=y")?, &["ls"], 1, &["unknown parameter endpiont", "endpoint"]).await?;
     says(&with("")?, &["ls"], 2, &["which repository?", "BASTION_REPO"]).await?;
     says(&with(&town.dir.path().display().to_string())?, &["ls"], 1, &["no bastion.json", "bastion init"]).await?;
     Ok(())
