@@ -29,6 +29,12 @@ pub struct ConnectOptions {
     pub kubeconfig: Option<PathBuf>,
     /// This context of it; else the current one.
     pub context: Option<String>,
+    /// The service account of the pod, whatever kubeconfig there is.
+    pub in_cluster: bool,
+    /// Act as this user; the account needs the right to impersonate it.
+    pub impersonate: Option<String>,
+    /// Groups of that user.
+    pub impersonate_groups: Vec<String>,
     /// At most that many requests a second; `None` leaves it to the server's own fairness.
     pub qps: Option<u32>,
     /// How long a connection may take to come up.
@@ -45,6 +51,9 @@ impl Default for ConnectOptions {
         Self {
             kubeconfig: None,
             context: None,
+            in_cluster: false,
+            impersonate: None,
+            impersonate_groups: Vec::new(),
             qps: None,
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_mins(1),
@@ -82,6 +91,11 @@ impl fmt::Debug for Client {
 /// Prepares a connection; nothing is sent before the first request.
 pub async fn connect(options: &ConnectOptions) -> Result<Client> {
     let (mut config, context) = load(options).await?;
+    if let Some(user) = &options.impersonate {
+        config.auth_info.impersonate = Some(user.clone());
+        config.auth_info.impersonate_groups =
+            (!options.impersonate_groups.is_empty()).then(|| options.impersonate_groups.clone());
+    }
     config.connect_timeout = Some(options.connect_timeout);
     config.write_timeout = Some(options.request_timeout);
     // Reads are timed per request: a watch may be silent for longer than an answer.
@@ -113,6 +127,7 @@ pub async fn connect(options: &ConnectOptions) -> Result<Client> {
 
 async fn load(options: &ConnectOptions) -> Result<(Config, Option<String>)> {
     let from_file = match &options.kubeconfig {
+        _ if options.in_cluster => None,
         Some(path) => Some(Kubeconfig::read_from(path).map_err(|e| unreadable(Some(path), e))?),
         None => match Kubeconfig::read() {
             Ok(config) => Some(config),

@@ -1,0 +1,25 @@
+use std::{fmt::Debug, sync::Arc};
+
+use async_trait::async_trait;
+use bastion_core::{select::Selection, sink::Sink, source::Source};
+
+use crate::error::Result;
+
+/// A cluster that can be read and written.
+#[async_trait]
+pub trait Cluster: Debug + Send + Sync + 'static {
+    /// uid of its namespace kube-system. It tells clusters apart, whatever they are called.
+    async fn uid(&self) -> Result<String>;
+
+    /// What to call it in a repository that does not know it yet, if its connection has a name: a kubeconfig's context.
+    fn suggested_name(&self) -> Option<&str>;
+
+    /// Lists what is selected, once.
+    fn list(&self, selection: &Selection) -> Result<Arc<dyn Source>>;
+
+    /// Lists what is selected and follows every change of it.
+    fn watch(&self, selection: &Selection) -> Result<Arc<dyn Source>>;
+
+    /// Writes objects.
+    fn sink(&self) -> Arc<dyn Sink>;
+}

@@ -1,0 +1,50 @@
+//! Deletions that are held back, and how a person accepts them.
+//!
+//! When a large share of a kind's objects vanishes at once, their deletions are held back: the saved objects stay as
+//! they are until somebody says that the deletions are meant.
+
+use bastion_core::{
+    record::{Acknowledgement, Withheld},
+    repository::{CommitNotes, Head, WriterOptions},
+    select::KindWord,
+};
+
+use crate::{
+    error::{Error, Result},
+    reader::Reader,
+    repo::Repo,
+};
+
+/// What was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AcceptedDeletions {
+    /// The deletions, by kind and policy.
+    pub deletions: Vec<Withheld>,
+    /// The end of the log now.
+    pub head: Head,
+}
+
+impl Repo {
+    /// Accepts the deletions of these kinds that `reader` shows as held back; of all kinds if none is named. A running
+    /// backup records them soon, or else the next one. `by` is who accepts them, for the log.
+    pub async fn accept_deletions(&self, reader: &Reader, kinds: &[KindWord], by: &str) -> Result<AcceptedDeletions> {
+        let meant = |w: &Withheld| kinds.is_empty() || kinds.iter().any(|word| word.matches(&w.kind));
+        let deletions: Vec<_> = reader.withheld().into_iter().filter(meant).collect();
+        if deletions.is_empty() {
+            return Err(Error::nothing(
+                format!("no such deletions of cluster {:?} are held back", reader.cluster()),
+                "`bastion deletions ls` lists those that are",
+            ));
+        }
+        let acknowledgements = deletions
+            .iter()
+            .map(|w| Acknowledgement { kind: w.kind.clone(), policy: w.policy.clone(), since: w.since, by: by.into() })
+            .collect();
+        let options = WriterOptions::new(reader.snapshot().head().cluster_uid.clone(), "deletions");
+        let mut writer = self.repository().writer(reader.cluster(), options).await?;
+        let mut batch = writer.batch();
+        let committed = writer.commit(&mut batch, &CommitNotes { acknowledgements, ..CommitNotes::default() }).await?;
+        Ok(AcceptedDeletions { deletions, head: committed.head })
+    }
+}

@@ -1,0 +1,135 @@
+//! The one error of the crate.
+
+use bastion_core::{Category, error::Cause, object::ObjectId, store::StoreError};
+
+use crate::spec::{SpecError, Spelling};
+
+/// What the functions of this crate return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong between a spec and a finished backup or restore.
+///
+/// `Display` leaves the source out: whoever prints an error prints the [chain](crate::core::error::chain), once, and
+/// [`remedy`](crate::remedy::remedy) beneath it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A spec cannot be.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// The engine, the repository, or the cluster seen through them.
+    #[error(transparent)]
+    Core(#[from] bastion_core::Error),
+    /// The API server, or the way to it.
+    #[cfg(feature = "k8s")]
+    #[error(transparent)]
+    Kubernetes(#[from] bastion_k8s::Error),
+    /// The repository holds several clusters, and nothing says which one is meant.
+    #[error("which cluster? The repository holds {}", .known.join(", "))]
+    AmbiguousCluster {
+        /// Their names.
+        known: Vec<String>,
+    },
+    /// The cluster is new to the repository, and nothing says what to call it.
+    #[error("what is this cluster called? The repository does not know it yet")]
+    UnnamedCluster,
+    /// The repository knows the cluster under another name than the one that was asked for.
+    #[error("this cluster (uid {uid}) is {known:?} in the repository, not {asked:?}; nothing was written")]
+    OtherName {
+        /// uid of its namespace kube-system.
+        uid: String,
+        /// Its name in the repository.
+        known: String,
+        /// The name that was asked for.
+        asked: String,
+    },
+    /// A name for one object means several.
+    #[error("{word:?} means several objects: {}", list(.found))]
+    AmbiguousObject {
+        /// What was asked for: `deployment/web`.
+        word: String,
+        /// What it means.
+        found: Vec<ObjectId>,
+    },
+    /// What was asked for is not there.
+    #[error("{what}")]
+    NothingMatched {
+        /// What was looked for, and where.
+        what: String,
+        /// What to try.
+        hint: String,
+    },
+    /// The content of an object is not what it should be.
+    #[error("{object} cannot be read")]
+    Unreadable {
+        /// Which object.
+        object: String,
+        /// What is wrong with it.
+        #[source]
+        source: Cause,
+    },
+}
+
+fn list(ids: &[ObjectId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+impl Error {
+    /// Nothing matched.
+    pub(crate) fn nothing(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::NothingMatched { what: what.into(), hint: hint.into() }
+    }
+
+    /// The same error; that of a spec names its key as the person wrote it.
+    #[must_use]
+    pub fn spelled(self, spelling: Spelling<'_>) -> Self {
+        match self {
+            Self::Spec(e) => Self::Spec(e.spelled(spelling)),
+            other => other,
+        }
+    }
+
+    /// What sort of failure this is.
+    pub fn category(&self) -> Category {
+        match self {
+            Self::Core(e) => e.category(),
+            #[cfg(feature = "k8s")]
+            Self::Kubernetes(e) => e.category(),
+            Self::Spec(_)
+            | Self::AmbiguousCluster { .. }
+            | Self::UnnamedCluster
+            | Self::OtherName { .. }
+            | Self::AmbiguousObject { .. } => Category::Invalid,
+            Self::NothingMatched { .. } => Category::NotFound,
+            Self::Unreadable { .. } => Category::Other,
+        }
+    }
+
+    /// Whether the same call may succeed later without anyone changing anything.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Core(e) => e.is_retryable(),
+            #[cfg(feature = "k8s")]
+            Self::Kubernetes(e) => e.is_retryable(),
+            _ => false,
+        }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(e: StoreError) -> Self {
+        Self::Core(e.into())
+    }
+}
+
+impl From<bastion_core::source::SourceError> for Error {
+    fn from(e: bastion_core::source::SourceError) -> Self {
+        Self::Core(e.into())
+    }
+}
+
+impl From<bastion_core::sink::SinkError> for Error {
+    fn from(e: bastion_core::sink::SinkError) -> Self {
+        Self::Core(e.into())
+    }
+}

@@ -1,0 +1,143 @@
+//! What to do about an error: the only place with advice.
+
+use bastion_core::{Category, Error as CoreError, source::SourceError, store::StoreError};
+
+use crate::{
+    error::Error,
+    spec::{RepositorySpec, Spelling},
+};
+
+/// One line of advice for a person, if there is any.
+///
+/// `repository` is the one that was used. `spelling` says how the keys of specs are written in your program: advice
+/// for the key `repository.url` may read "check --repo".
+///
+/// ```
+/// use bastion_sdk::{core, remedy::remedy, spec::RepositorySpec};
+///
+/// let error = core::Error::NoRepository.into();
+/// let advice = remedy(&error, &RepositorySpec::new("file:///backups"), &str::to_owned);
+/// assert_eq!(advice.as_deref(), Some("check repository.url, or create the repository with `bastion init`"));
+/// ```
+pub fn remedy(error: &Error, repository: &RepositorySpec, spelling: Spelling<'_>) -> Option<String> {
+    Advice { repository, key: spelling }.on(error)
+}
+
+struct Advice<'a> {
+    repository: &'a RepositorySpec,
+    key: Spelling<'a>,
+}
+
+impl Advice<'_> {
+    fn on(&self, error: &Error) -> Option<String> {
+        Some(match error {
+            Error::Core(e) => return self.core(e),
+            #[cfg(feature = "k8s")]
+            Error::Kubernetes(bastion_k8s::Error::Config { .. }) => {
+                format!("check {}, KUBECONFIG and {}", self.key("cluster.kubeconfig"), self.key("cluster.context"))
+            }
+            #[cfg(feature = "k8s")]
+            Error::Kubernetes(e) => return self.cluster(e.category(), "get, list and watch"),
+            Error::Spec(e) => return self.spec(e),
+            Error::AmbiguousCluster { .. } => format!("name one of them with {}", self.key("cluster.name")),
+            Error::UnnamedCluster => format!("give it a name with {}", self.key("cluster.name")),
+            Error::OtherName { known, .. } => {
+                format!("leave {} out, or write {known:?}", self.key("cluster.name"))
+            }
+            Error::AmbiguousObject { .. } => {
+                format!("add {}, or the kind's group", self.key("objects.namespace"))
+            }
+            Error::NothingMatched { hint, .. } => hint.clone(),
+            Error::Unreadable { .. } => return None,
+        })
+    }
+
+    fn key(&self, key: &str) -> String {
+        (self.key)(key)
+    }
+
+    fn spec(&self, error: &crate::spec::SpecError) -> Option<String> {
+        use bastion_core::select::SelectionError::SecretsInTheClear;
+        match error {
+            crate::spec::SpecError::Selection(SecretsInTheClear { .. }) => {
+                Some("there is no encryption yet: whoever reads the repository would read them".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    fn core(&self, error: &CoreError) -> Option<String> {
+        let repo = self.key("repository.url");
+        Some(match error {
+            CoreError::Store(e) => return self.store(e),
+            CoreError::Source(SourceError { category, .. }) => return self.cluster(*category, "get, list and watch"),
+            CoreError::Sink(e) => return self.cluster(e.category, "get, create and patch"),
+            CoreError::NoRepository => format!("check {repo}, or create the repository with `bastion init`"),
+            CoreError::RepositoryExists { .. } => format!("use it as it is, or give another place with {repo}"),
+            CoreError::UnknownFeature { .. } => "use a newer bastion; nothing was written".to_owned(),
+            CoreError::UnknownCluster { known, .. } if known.is_empty() => {
+                "nothing was backed up yet: run `bastion backup` first".to_owned()
+            }
+            CoreError::UnknownCluster { .. } => format!("give one of these names with {}", self.key("cluster.name")),
+            CoreError::WrongCluster { name, .. } => format!(
+                "nothing was written; check {}, or start a log of its own for this cluster with another {} name than \
+                 {name:?}; if this cluster replaces the other one, let it take over the log with `bastion adopt {name}`",
+                self.key("cluster.context"),
+                self.key("cluster.name"),
+            ),
+            CoreError::Fenced { role, .. } => format!(
+                "nothing is lost: the other {role} goes on where this one stopped; to have this one back, stop the \
+                 other first"
+            ),
+            CoreError::Corrupt { key, .. } if key.to_string() == "bastion.json" => {
+                "bring bastion.json back from a copy of the repository: it is written once and never changes".to_owned()
+            }
+            CoreError::Corrupt { .. } => "run `bastion verify`: it names every damaged file".to_owned(),
+            _ => return None,
+        })
+    }
+
+    fn store(&self, error: &StoreError) -> Option<String> {
+        let (bucket, repo) = (self.repository.url.starts_with("s3:"), self.key("repository.url"));
+        Some(match error {
+            StoreError::NoSuchPlace { .. } if bucket => {
+                format!("create the bucket, or check {repo}: name, endpoint, region")
+            }
+            StoreError::NoSuchPlace { .. } => format!(
+                "`bastion init` makes folder and repository; if there was one, check {repo} and whether its volume is \
+                 mounted"
+            ),
+            StoreError::Denied { .. } if !bucket => {
+                "check who owns the folder: this program's user must read it, and write it except for reading commands"
+                    .to_owned()
+            }
+            StoreError::Denied { .. } => {
+                "check the credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, the pod's role), and \
+                 that they may list the bucket and get and put objects in it"
+                    .to_owned()
+            }
+            StoreError::Unavailable { .. } | StoreError::Throttled { .. } => format!(
+                "check that {} can be reached from here (endpoint, proxy, certificate), then run this again",
+                self.repository.url
+            ),
+            StoreError::OutcomeUnknown { .. } => {
+                "run this again: what was written already is recognized and not written twice".to_owned()
+            }
+            StoreError::Full { .. } => "make room, then run this again".to_owned(),
+            StoreError::Corrupt { .. } => "run `bastion verify`: it names every damaged file".to_owned(),
+            _ => return None,
+        })
+    }
+
+    fn cluster(&self, category: Category, verbs: &str) -> Option<String> {
+        let (kubeconfig, context) = (self.key("cluster.kubeconfig"), self.key("cluster.context"));
+        Some(match category {
+            Category::Denied => format!(
+                "the account needs {verbs} on these resources; `kubectl auth whoami` and `kubectl auth can-i --list` say \
+                 who it is and what it may do, {context} takes another"
+            ),
+            Category::Unavailable => format!("check {kubeconfig} and {context} with `kubectl cluster-info`"),
+            _ => return None,
+        })
+    }
+}

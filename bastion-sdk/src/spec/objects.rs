@@ -1,0 +1,120 @@
+//! Which of the stored objects.
+
+use std::{fmt, str::FromStr};
+
+use bastion_core::select::{KindWord, LabelSelector, SelectionError};
+use serde::{Deserialize, Serialize};
+
+use super::SpecError;
+
+/// Which of the stored objects, in kubectl's words; all of them if nothing is said.
+///
+/// ```
+/// use bastion_sdk::spec::{ObjectsSpec, SpecError};
+///
+/// let web = ObjectsSpec::default().namespace("shop").object("deployment/web".parse()?);
+/// let apps = ObjectsSpec::default().kind("deploy".parse()?).kind("cm".parse()?).labels("app=web,tier!=cache".parse()?);
+/// assert!(web.validate().and(apps.validate()).is_ok());
+/// # Ok::<(), SpecError>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct ObjectsSpec {
+    /// All objects of these kinds: `deploy`, `configmaps`, `certificates.cert-manager.io`.
+    pub kinds: Vec<KindWord>,
+    /// Single objects: `deployment/web`. Goes alone, without `kinds`.
+    pub objects: Vec<ObjectWord>,
+    /// Objects in this namespace only; objects of the cluster itself are in none.
+    pub namespace: Option<String>,
+    /// Objects with these labels only: `app=web,tier!=cache`.
+    pub labels: Option<LabelSelector>,
+}
+
+impl ObjectsSpec {
+    /// All objects of this kind, beside those that were named before.
+    #[must_use]
+    pub fn kind(mut self, word: KindWord) -> Self {
+        self.kinds.push(word);
+        self
+    }
+
+    /// This object, beside those that were named before.
+    #[must_use]
+    pub fn object(mut self, object: ObjectWord) -> Self {
+        self.objects.push(object);
+        self
+    }
+
+    /// Objects in this namespace only.
+    #[must_use]
+    pub fn namespace(mut self, name: impl Into<String>) -> Self {
+        self.namespace = Some(name.into());
+        self
+    }
+
+    /// Objects with these labels only.
+    #[must_use]
+    pub fn labels(mut self, selector: LabelSelector) -> Self {
+        self.labels = Some(selector);
+        self
+    }
+
+    /// Whether it takes everything.
+    pub fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Checks its parts against each other. Whether there are such objects only the repository knows.
+    pub fn validate(&self) -> Result<(), SpecError> {
+        if !self.kinds.is_empty() && !self.objects.is_empty() {
+            return Err(SpecError::new("objects.objects", "name kinds or single objects, not both"));
+        }
+        Ok(())
+    }
+}
+
+/// One object as people write it: `deployment/web`, `certificates.cert-manager.io/web`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ObjectWord {
+    /// Its kind.
+    pub kind: KindWord,
+    /// Its name.
+    pub name: String,
+}
+
+impl FromStr for ObjectWord {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        match text.split_once('/') {
+            Some((kind, name)) if !name.is_empty() && !name.contains('/') => {
+                let kind =
+                    kind.parse().map_err(|e: SelectionError| SpecError::new("objects.objects", e.to_string()))?;
+                Ok(Self { kind, name: name.to_owned() })
+            }
+            _ => Err(SpecError::new("objects.objects", format!("{text:?} is not TYPE/NAME"))),
+        }
+    }
+}
+
+impl fmt::Display for ObjectWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind, self.name)
+    }
+}
+
+impl TryFrom<String> for ObjectWord {
+    type Error = SpecError;
+
+    fn try_from(text: String) -> Result<Self, SpecError> {
+        text.parse()
+    }
+}
+
+impl From<ObjectWord> for String {
+    fn from(word: ObjectWord) -> Self {
+        word.to_string()
+    }
+}

@@ -1,0 +1,221 @@
+//! From what people write to stored objects. A log knows kinds by group and name only; the other names of custom
+//! resources are in their stored definitions.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use bastion_core::{
+    manifest::{Manifest, Map, PathSet, Value},
+    object::{GroupKind, ObjectId},
+    record::{Revision, RevisionState},
+    repository::{ObjectFilter, Snapshot},
+    restore::RestorePlan,
+    select::{KindWord, LabelSelector},
+};
+use futures::{StreamExt, TryStreamExt};
+
+use crate::{
+    error::{Error, Result},
+    spec::{ObjectWord, ObjectsSpec, RestoreSpec, SpecError},
+};
+
+/// Every state: what was deleted has a history, too.
+const ANY: [RevisionState; 3] = [RevisionState::Put, RevisionState::Deleted, RevisionState::Released];
+
+/// Which stored objects are meant.
+#[derive(Debug, Clone, Default)]
+struct Wanted {
+    /// What the index can tell.
+    filter: ObjectFilter,
+    /// These only, where single objects are named.
+    pairs: Option<BTreeSet<(GroupKind, String)>>,
+    /// What only the content can tell.
+    labels: Option<LabelSelector>,
+}
+
+impl Wanted {
+    /// Looks the words up among the kinds of the log.
+    async fn new(snapshot: &Snapshot, which: &ObjectsSpec) -> Result<Self> {
+        which.validate()?;
+        let mut wanted = Self { labels: which.labels.clone(), ..Self::default() };
+        wanted.filter.namespaces = which.namespace.as_deref().map(|name| vec![name.into()]);
+        if !which.kinds.is_empty() {
+            wanted.filter.kinds = Some(kinds(snapshot, &which.kinds).await?);
+        }
+        if !which.objects.is_empty() {
+            let mut pairs = BTreeSet::new();
+            for object in &which.objects {
+                for kind in kinds(snapshot, std::slice::from_ref(&object.kind)).await? {
+                    pairs.insert((kind, object.name.clone()));
+                }
+            }
+            let kinds: BTreeSet<_> = pairs.iter().map(|(kind, _)| kind.clone()).collect();
+            let names: BTreeSet<Arc<str>> = pairs.iter().map(|(_, name)| name.as_str().into()).collect();
+            wanted.filter.kinds = Some(kinds.into_iter().collect());
+            wanted.filter.names = Some(names.into_iter().collect());
+            wanted.pairs = Some(pairs);
+        }
+        Ok(wanted)
+    }
+
+    fn takes(&self, id: &ObjectId) -> bool {
+        self.pairs.as_ref().is_none_or(|pairs| pairs.contains(&(id.group_kind(), id.name.to_string())))
+    }
+
+    /// What the filter cannot tell; `None` where it tells everything.
+    fn predicate(self) -> Option<impl Fn(&Manifest) -> bool + Send + Sync + 'static> {
+        (self.pairs.is_some() || self.labels.is_some()).then_some(move |manifest: &Manifest| {
+            manifest.id().is_some_and(|id| self.takes(&id))
+                && self.labels.as_ref().is_none_or(|labels| labels.matches(&labels_of(manifest)))
+        })
+    }
+}
+
+/// The stored objects that are meant, in the order of their ids.
+pub(crate) async fn select(snapshot: &Snapshot, which: &ObjectsSpec, gone_too: bool) -> Result<Vec<Revision>> {
+    let mut wanted = Wanted::new(snapshot, which).await?;
+    if gone_too {
+        wanted.filter.states = ANY.to_vec();
+    }
+    let mut stream = snapshot.objects(wanted.filter.clone());
+    let mut found = Vec::new();
+    while let Some(revision) = stream.next().await {
+        let revision = revision?;
+        if wanted.takes(&revision.id) && has_labels(snapshot, &revision, wanted.labels.as_ref()).await? {
+            found.push(revision);
+        }
+    }
+    Ok(found)
+}
+
+/// Plans the restore of what is meant.
+pub(crate) async fn plan(snapshot: &Snapshot, spec: &RestoreSpec) -> Result<RestorePlan> {
+    let wanted = Wanted::new(snapshot, &spec.objects).await?;
+    let mut set = snapshot.clone().select(wanted.filter.clone());
+    if let Some(predicate) = wanted.predicate() {
+        set = set.matching(Arc::new(predicate));
+    }
+    let plan = set.restore_plan(&spec.options()).await?;
+    match spec.namespaces.keys().find(|from| !plan.is_empty() && !lies_in(&plan, from)) {
+        Some(from) => Err(SpecError::new("namespaces", format!("nothing of this restore lies in {from:?}")).into()),
+        None => Ok(plan),
+    }
+}
+
+/// Whether anything of the plan lies in that namespace, or is it.
+fn lies_in(plan: &RestorePlan, namespace: &str) -> bool {
+    let unreadable = plan.unreadable().iter().map(|object| &object.id);
+    let mut ids = plan.steps().iter().map(|step| &step.from.id).chain(unreadable);
+    ids.any(|id| *id.namespace == *namespace || (&*id.kind == "Namespace" && *id.name == *namespace))
+}
+
+/// The one object that is meant, deleted ones too. Without a namespace it is looked for in all.
+pub(crate) async fn one(snapshot: &Snapshot, object: &ObjectWord, namespace: Option<&str>) -> Result<ObjectId> {
+    let filter = ObjectFilter {
+        kinds: Some(kinds(snapshot, std::slice::from_ref(&object.kind)).await?),
+        namespaces: namespace.map(|n| vec![n.into()]),
+        names: Some(vec![object.name.as_str().into()]),
+        states: ANY.to_vec(),
+    };
+    let mut found: Vec<Revision> = snapshot.objects(filter).try_collect().await?;
+    let alive: Vec<_> = found.iter().filter(|r| r.state == RevisionState::Put).cloned().collect();
+    if found.len() > 1 && alive.len() == 1 {
+        found = alive;
+    }
+    match found.as_slice() {
+        [revision] => Ok(revision.id.clone()),
+        [] => Err(Error::nothing(
+            format!(
+                "no {} {:?} is saved{}",
+                object.kind,
+                object.name,
+                namespace.map(|n| format!(" in namespace {n}")).unwrap_or_default()
+            ),
+            format!("`bastion ls {} --deleted` lists what is", object.kind),
+        )),
+        many => Err(Error::AmbiguousObject {
+            word: object.to_string(),
+            found: many.iter().map(|revision| revision.id.clone()).collect(),
+        }),
+    }
+}
+
+/// The kinds of the log that these words mean; a word that means none is an error.
+async fn kinds(snapshot: &Snapshot, words: &[KindWord]) -> Result<Vec<GroupKind>> {
+    let mut known: BTreeSet<GroupKind> = snapshot.positions().into_iter().map(|p| p.kind).collect();
+    let mut found = BTreeSet::new();
+    let mut complete = false;
+    for word in words {
+        let mut hits: Vec<_> = known.iter().filter(|k| word.matches(k)).cloned().collect();
+        if hits.is_empty() && !complete {
+            // Kinds that were never listed to their end have objects and no position yet.
+            let filter = ObjectFilter { states: ANY.to_vec(), ..ObjectFilter::default() };
+            let mut objects = snapshot.objects(filter);
+            while let Some(revision) = objects.next().await {
+                known.insert(revision?.id.group_kind());
+            }
+            complete = true;
+            hits = known.iter().filter(|k| word.matches(k)).cloned().collect();
+        }
+        if hits.is_empty() {
+            hits = by_definition(snapshot, word).await?;
+        }
+        if hits.is_empty() {
+            return Err(unknown_kind(word, &known));
+        }
+        found.extend(hits);
+    }
+    Ok(found.into_iter().collect())
+}
+
+fn unknown_kind(word: &KindWord, known: &BTreeSet<GroupKind>) -> Error {
+    let nearest = known.iter().filter_map(|kind| Some((word.distance(kind)?, kind))).min();
+    let hint = match nearest {
+        Some((_, kind)) => {
+            format!("did you mean {}? `bastion ls` lists what is saved", kind.to_string().to_lowercase())
+        }
+        None => "`bastion ls` lists what is saved, `bastion status -o yaml` which kinds are followed".to_owned(),
+    };
+    Error::nothing(format!("no kind {:?} is saved", word.to_string()), hint)
+}
+
+/// Short and irregular names of custom resources are in their stored definitions.
+async fn by_definition(snapshot: &Snapshot, word: &KindWord) -> Result<Vec<GroupKind>> {
+    let filter = ObjectFilter {
+        kinds: Some(vec![GroupKind::new("apiextensions.k8s.io", "CustomResourceDefinition")]),
+        ..ObjectFilter::default()
+    };
+    let mut definitions = snapshot.objects(filter);
+    let mut found = Vec::new();
+    while let Some(revision) = definitions.next().await {
+        let definition = manifest(snapshot, &revision?).await?;
+        let names = ["plural", "singular", "kind"].map(|name| definition.text(&["spec", "names", name]));
+        let short = match definition.get(&["spec", "names", "shortNames"]) {
+            Some(Value::Array(short)) => short.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        };
+        let (Some(group), Some(kind)) = (definition.text(&["spec", "group"]), names[2]) else { continue };
+        if word.matches_names(group, names.into_iter().flatten().chain(short)) {
+            found.push(GroupKind::new(group, kind));
+        }
+    }
+    Ok(found)
+}
+
+async fn has_labels(snapshot: &Snapshot, revision: &Revision, labels: Option<&LabelSelector>) -> Result<bool> {
+    let Some(labels) = labels else { return Ok(true) };
+    if revision.state != RevisionState::Put {
+        return Ok(false);
+    }
+    Ok(labels.matches(&labels_of(&manifest(snapshot, revision).await?)))
+}
+
+fn labels_of(manifest: &Manifest) -> Option<&Map> {
+    manifest.get(&["metadata", "labels"]).and_then(Value::as_object)
+}
+
+/// A stored object. Its digest is checked.
+pub(crate) async fn manifest(snapshot: &Snapshot, revision: &Revision) -> Result<Manifest> {
+    let body = snapshot.body(revision).await?;
+    Manifest::parse(&body, &PathSet::default())
+        .map_err(|e| Error::Unreadable { object: revision.id.to_string(), source: Box::new(e) })
+}
