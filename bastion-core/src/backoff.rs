@@ -1,4 +1,5 @@
-//! How long to wait before the next try. Pure: the caller brings the random number and does the waiting.
+//! How long to wait before the next try: exponential backoff with jitter. Pure: the caller brings a random number
+//! and does the waiting.
 //!
 //! Everything in Bastion that tries again waits by a [`Backoff`]; whether it tries again is what
 //! [`Category::retry`](crate::Category::retry) says.
@@ -16,13 +17,13 @@
 
 use std::time::Duration;
 
-/// No server that asks for more than this is obeyed.
+/// The longest wait that a server can ask for.
 const LONGEST_ASKED: Duration = Duration::from_mins(2);
 
 /// Waits that double with every failure in a row, up to a longest one.
 ///
-/// A random part of each wait is cut off, so that those who failed together do not come back together: up to
-/// half of it unless [`jitter`](Self::jitter) says otherwise.
+/// Jitter shortens each wait by a random part, so that callers that failed together do not come back together: by
+/// up to half, or what [`jitter`](Self::jitter) says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Backoff {
     first: Duration,
@@ -37,7 +38,7 @@ impl Backoff {
         Self { first, longest, jitter: 0.5, failures: 0 }
     }
 
-    /// How much of each wait is left to chance: from 0 (none of it) to 1 (all of it).
+    /// The share of each wait that is random: from 0 (none of it) to 1 (all of it).
     #[must_use]
     pub fn jitter(mut self, share: f64) -> Self {
         self.jitter = share.clamp(0.0, 1.0);
@@ -49,7 +50,7 @@ impl Backoff {
         let doublings = self.failures.min(31);
         self.failures = self.failures.saturating_add(1);
         let full = self.first.saturating_mul(1 << doublings).min(self.longest);
-        // In milliseconds: finer differences spread nobody.
+        // Whole milliseconds are fine enough to spread callers.
         let span = u64::try_from(full.mul_f64(self.jitter).as_millis()).unwrap_or(u64::MAX);
         let least = full.saturating_sub(Duration::from_millis(span));
         least + Duration::from_millis(random.checked_rem(span).unwrap_or(0))

@@ -22,8 +22,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can go wrong in the engine.
 ///
-/// `Display` names the object or the key and leaves its source out; whoever prints an error prints the
-/// chain, once.
+/// `Display` names the object or the key and leaves its source out; print an error with [`chain`],
+/// once, at the edge.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

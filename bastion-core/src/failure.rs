@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 /// A cause from below (a store's transport, a parser), kept for the chain that is printed once at the edge.
 pub type Cause = Box<dyn StdError + Send + Sync + 'static>;
 
-/// A stable word for metrics, reports and exit codes.
+/// What sort of failure an error is: stable, for metrics, reports and exit codes.
 ///
 /// The category alone decides whether trying again helps, see [`Category::retry`]:
 ///
@@ -26,11 +26,11 @@ pub enum Category {
     NotFound,
     /// Credentials are missing, wrong or not enough.
     Denied,
-    /// The other side is busy or away; later it may work.
+    /// The other side is busy or unreachable; later it may work.
     Unavailable,
     /// Stored bytes are not what they must be.
     Corrupt,
-    /// Somebody else was faster or has taken over.
+    /// Another writer was faster or has taken over.
     Conflict,
     /// Stopped on request.
     Cancelled,
@@ -51,7 +51,7 @@ pub enum Retry {
 }
 
 impl Category {
-    /// The word, lower case, as it stands in metrics and reports.
+    /// Its name, lower case, as it stands in metrics and reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Invalid => "invalid",

@@ -1,5 +1,25 @@
-//! The one seam to clock, chance, tasks and blocking threads. Everything that the engine does goes through
-//! it, so that a run can be repeated from a seed.
+//! The one seam to the clock, to randomness, to tasks and to threads that may block. Everything that the engine
+//! does goes through it, so that a run can be repeated from a seed.
+//!
+//! A repository brings the runtime that its writers, engines and restores work with: [`TokioRuntime`] unless
+//! another was given.
+//!
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//! use bastion_core::{prelude::*, runtime::{Runtime, RuntimeExt, TokioRuntime}, store::MemoryStore};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = Arc::new(TokioRuntime::new());
+//! let options = InitOptions::default().runtime(runtime.clone());
+//! let repo = Repository::init(Arc::new(MemoryStore::new()), options).await?;
+//!
+//! repo.runtime().sleep(Duration::from_millis(1)).await;
+//! assert!(runtime.uptime() >= Duration::from_millis(1));
+//! assert_eq!(runtime.offloaded(|| 6 * 7).await, 42);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
@@ -15,26 +35,26 @@ mod tokio_runtime;
 pub use sim::SimRuntime;
 pub use tokio_runtime::TokioRuntime;
 
-/// Clock, chance, tasks and blocking threads.
+/// Clock, randomness, tasks and blocking threads.
 ///
 /// [`TokioRuntime`] is the real one. [`SimRuntime`] gives the same answers for the same seed: time passes
 /// only when everything waits, and offloaded work runs in place.
 pub trait Runtime: Debug + Send + Sync + 'static {
-    /// Wall clock; may jump. For stamps only, never for order.
+    /// Wall clock; may jump. For timestamps only, never for order.
     fn now(&self) -> Timestamp;
-    /// Time since the runtime was made; never goes back. For time-outs and latencies.
+    /// Time since the runtime was made; never goes back. For timeouts and latencies.
     fn uptime(&self) -> Duration;
     /// Waits.
     fn sleep(&self, how_long: Duration) -> BoxFuture<'static, ()>;
     /// 64 random bits (jitter, ids); not for keys.
     fn random(&self) -> u64;
-    /// Starts a task. Dropping the handle does not stop it.
+    /// Starts a task. It goes on when the handle is dropped.
     fn spawn(&self, task: BoxFuture<'static, ()>) -> Task;
-    /// Runs what would block (hashing, compressing or syncing much) where it disturbs nobody.
+    /// Runs what would block (hashing, compressing or syncing much) where it holds up no other task.
     fn offload(&self, work: Box<dyn FnOnce() + Send + 'static>) -> BoxFuture<'static, ()>;
 }
 
-/// A started task. Whoever writes a [`Runtime`] makes it of what tokio gives:
+/// A started task. An implementation of [`Runtime`] makes it from tokio's handle:
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -67,7 +87,7 @@ impl Task {
 
 /// What callers use on top of [`Runtime`].
 pub trait RuntimeExt: Runtime {
-    /// Runs `work` where blocking disturbs nobody, and hands its result back.
+    /// Runs `work` where blocking holds up no other task, and returns its result.
     ///
     /// A panic inside `work` propagates to the caller.
     fn offloaded<T: Send + 'static>(
@@ -76,7 +96,7 @@ pub trait RuntimeExt: Runtime {
     ) -> impl Future<Output = T> + Send {
         let (tx, rx) = tokio::sync::oneshot::channel();
         let job = self.offload(Box::new(move || {
-            // The receiver lives in the same future; if it was dropped nobody wants the result.
+            // The receiver lives in the same future; if it was dropped the result is not wanted.
             let _ = tx.send(std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)));
         }));
         async move {

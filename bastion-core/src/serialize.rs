@@ -28,6 +28,7 @@ pub(crate) fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Resu
 }
 
 /// A duration in seconds, or `null`.
+#[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
 pub(crate) fn optional_seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     duration.map(|d| d.as_secs_f64()).serialize(serializer)
 }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::object::LogEnd;
 use self::{
-    election::{Observed, Verdict},
+    election::{Availability, Observed},
     object::LeaseObject,
 };
 use crate::{
@@ -120,9 +120,9 @@ impl Lease {
             }
             Err(fault) => return Err(self.failed(fault, "get")),
         };
-        match observed.judge(&before, &self.options.identity, Instant::now()) {
-            Verdict::Held => Ok(None),
-            Verdict::Free => {
+        match observed.availability(&before, &self.options.identity, Instant::now()) {
+            Availability::Held => Ok(None),
+            Availability::Free => {
                 let won = before.taken(&self.options.identity, self.options.duration, Timestamp::now());
                 self.settle(self.send(http::Method::PUT, &path, &won).await, "update")
             }

@@ -21,7 +21,7 @@ impl Default for EngineOptions {
 }
 
 impl EngineOptions {
-    /// What cleans objects before they are hashed; [`Rules::backup`](crate::sanitize::Rules::backup) unless said otherwise.
+    /// What cleans objects before they are hashed; [`Rules::backup`](crate::sanitize::Rules::backup) by default.
     pub fn sanitizer(mut self, sanitizer: Arc<dyn Sanitizer>) -> Self {
         self.pipeline.sanitizer = sanitizer;
         self
@@ -40,40 +40,40 @@ impl EngineOptions {
     }
 
     /// How many objects of all kinds are parsed and hashed at the same time; twice the number of processors
-    /// unless said otherwise. Workers take turns, so that a flood of one kind does not starve another.
+    /// by default. Workers take turns, so that a flood of one kind does not starve another.
     pub fn concurrency(mut self, objects: usize) -> Self {
         self.pipeline.concurrency = objects.max(1);
         self
     }
 
-    /// How many objects of one kind may wait; beyond, its stream is not read on. 16,384 unless said otherwise.
+    /// How many objects of one kind may wait, 16,384 by default. Beyond that its stream is not read on.
     pub fn queue_objects(mut self, objects: usize) -> Self {
         self.pipeline.lane.queue_objects = objects.max(1);
         self
     }
 
-    /// How many bytes of bodies may wait, of all kinds together; 16 MiB unless said otherwise. Beyond, a list
-    /// is not read on, and what a watch shows is kept by its name and read again later.
+    /// How many bytes of bodies may wait, over all kinds; 16 MiB by default. Beyond that a list is not read on,
+    /// and of what a watch shows only the name is kept: the object is read again later.
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.pipeline.queue_bytes = bytes;
         self
     }
 
-    /// How many bytes of changed bodies may wait for a commit or be in one; 12 MiB unless said otherwise.
+    /// How many bytes of changed bodies may wait for a commit or be in one; 12 MiB by default.
     pub fn batch_bytes(mut self, bytes: usize) -> Self {
         self.pipeline.batcher.batch_bytes = bytes;
         self
     }
 
-    /// The least time between two commits, for those who pay per request. Zero, the default, commits at once
-    /// whatever came while the commit before was under way.
+    /// The least time between two commits, for storage that is paid per request. Zero, the default, commits
+    /// at once whatever came while the previous commit was under way.
     pub fn commit_interval(mut self, interval: Duration) -> Self {
         self.pipeline.batcher.commit_interval = interval;
         self
     }
 
-    /// The least time between two commits that carry nothing but positions; a minute unless said otherwise.
-    /// It is also how often the end of the log is read while nothing is committed.
+    /// The least time between two commits that carry nothing but positions; a minute by default. The end of
+    /// the log is read as often while nothing is committed.
     pub fn position_interval(mut self, interval: Duration) -> Self {
         let interval = interval.max(Duration::from_millis(1));
         self.pipeline.batcher.position_interval = interval;
@@ -81,15 +81,15 @@ impl EngineOptions {
         self
     }
 
-    /// How often each kind is listed although its watch goes well: about daily unless said otherwise. It finds
-    /// what no watch tells, such as an etcd that was restored and has grown past the saved position since.
+    /// How often each kind is listed even though its watch works: about daily by default. This finds what no
+    /// watch shows, such as an etcd that was restored and has since grown past the saved position.
     pub fn compare_interval(mut self, interval: Duration) -> Self {
         self.pipeline.reader.compare_interval = interval.max(Duration::from_secs(1));
         self
     }
 
-    /// How long what is under way may take to become durable once the engine is told to stop; 20 seconds
-    /// unless said otherwise.
+    /// How long what is under way may take to become durable once the engine is cancelled; 20 seconds by
+    /// default.
     pub fn flush_deadline(mut self, deadline: Duration) -> Self {
         self.flush_deadline = deadline;
         self

@@ -325,7 +325,7 @@ async fn drain(pipeline: KindPipeline, tombstone: bool, deadline: Duration) {
         biased;
         () = lane.kill.cancelled() => return,
         () = drained => {}
-        // Objects of a kind that is gone cannot be read again: what waits for that waits for ever.
+        // Objects of a kind that is gone cannot be read again: what waits for that would wait forever.
         () = shared.runtime.sleep(deadline) => {}
     }
     lane.kill.cancel();
@@ -373,7 +373,7 @@ async fn sleep_until(shared: &Shared, at: Option<Duration>) {
     }
 }
 
-/// The batcher ends before it is told to only with an error.
+/// Before it was asked to finish, the batcher ends only with an error.
 fn ended_early(result: Result<Result<Finished>, oneshot::error::RecvError>) -> Error {
     match result {
         Ok(Err(error)) => error,

@@ -35,7 +35,12 @@ pub(crate) enum Absence {
 }
 
 /// Compares a complete list with the log, and asks the brake.
-pub(crate) async fn judge(pipeline: &KindPipeline, mut list: Listing, at: &Order, suspicious: bool) -> Result<Absence> {
+pub(crate) async fn assess(
+    pipeline: &KindPipeline,
+    mut list: Listing,
+    at: &Order,
+    suspicious: bool,
+) -> Result<Absence> {
     let KindPipeline { lane, shared } = pipeline;
     let by_server = list.coverage.selector;
     list.end();

@@ -2,8 +2,8 @@
 
 /// When to withhold the deletions that a complete list implies.
 ///
-/// It judges absences, which are an inference from a list. A `DELETED` of a watch is the API server's own
-/// word for one object and needs no brake; history keeps what was deleted either way.
+/// It judges absences, which are inferred from a list. With a `DELETED` event the API server itself says that one
+/// object is gone, which needs no brake; history keeps what was deleted either way.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[must_use]
 pub struct Brake {
@@ -29,8 +29,8 @@ impl Brake {
         Self { share: 1.0, count: u64::MAX }
     }
 
-    /// Whether `vanished` of `of` known objects are too many. `acknowledged` were acknowledged by a person before:
-    /// only what vanished beyond these is judged.
+    /// Whether `vanished` of `of` known objects are too many. Only what vanished beyond the `acknowledged` ones is
+    /// judged.
     pub(crate) fn withholds(&self, vanished: u64, of: u64, acknowledged: u64) -> bool {
         let beyond = vanished.saturating_sub(acknowledged);
         let of = of.saturating_sub(acknowledged.min(vanished));

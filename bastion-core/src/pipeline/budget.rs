@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Bytes are counted in units of this size, rounded up, and never less than one.
 const UNIT: usize = 1024;
 
-/// So many bytes may be held at once. First come, first served, so nobody starves.
+/// How many bytes may be held at once. First come, first served, so no task starves.
 #[derive(Debug, Clone)]
 pub(crate) struct Budget {
     room: Arc<Semaphore>,
@@ -42,7 +42,7 @@ impl Budget {
         Self { room: Arc::new(Semaphore::new(units as usize)), units }
     }
 
-    /// A single thing larger than the whole budget takes the whole budget, rather than waiting for ever.
+    /// A single thing larger than the whole budget takes the whole budget, rather than waiting forever.
     fn units_for(&self, len: usize) -> u32 {
         u32::try_from(len.div_ceil(UNIT)).unwrap_or(u32::MAX).clamp(1, self.units)
     }

@@ -1,5 +1,4 @@
-//! One kind's lane: its tracker behind a lock, and whom to wake when something in it changed. It starts no task
-//! and calls nobody.
+//! One kind's lane: its tracker behind a lock, and notifications of what changed in it. It starts no tasks.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed};
 
@@ -274,7 +273,9 @@ impl Lane {
         inner.tracker.low_water.hold(withheld.is_some());
         self.stats.withheld.set(withheld.as_ref().map_or(0, |w| w.count));
         inner.acknowledged = 0;
-        std::mem::replace(&mut inner.withheld, withheld.clone()) != withheld
+        let is_news = inner.withheld != withheld;
+        inner.withheld = withheld;
+        is_news
     }
 
     /// Somebody acknowledged withheld deletions: the kind is listed anew.

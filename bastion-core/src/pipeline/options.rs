@@ -1,4 +1,4 @@
-//! What each piece of a pipeline may be told, as small values that are handed to just that piece.
+//! The options of each piece of a pipeline, as small values that are handed to just that piece.
 
 use std::{sync::Arc, time::Duration};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use crate::object::ResourceVersion;
 
-/// Follows what is admitted and what is settled, and tells the resourceVersion to resume from.
+/// Tracks what is admitted and what is settled, and knows the resourceVersion to resume from.
 ///
 /// Every event gets a ticket when it enters the queue and gives it back when nothing of it can be lost
 /// any more: it was unchanged, lies in the batch that is about to be committed (positions ride in the same

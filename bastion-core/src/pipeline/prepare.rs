@@ -16,7 +16,7 @@ use crate::{
     sanitize::{SanitizeError, Sanitizer},
 };
 
-/// Bodies larger than this are prepared where blocking disturbs nobody.
+/// Bodies larger than this are prepared on a thread that may block.
 const LARGE: usize = 64 << 10;
 
 /// An object, cleaned and hashed.
@@ -64,7 +64,7 @@ impl Preparer {
 
     /// Prepares an object when it is its turn.
     pub(crate) async fn prepare(&self, kind: &Kind, body: Bytes) -> Result<Prepared, PrepareError> {
-        // Closed never; and without a turn it would merely be less fair.
+        // The semaphore is never closed.
         let _turn = self.turns.acquire().await;
         if body.len() <= LARGE {
             return prepare(kind, &body, &*self.sanitizer, &*self.hasher);

@@ -27,7 +27,7 @@ pub(crate) struct Entry {
 /// is not handed out before that is over, so the states of one object go into the log one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    /// By hash: ids are long texts to compare, and their order is asked by nobody.
+    /// A hash map: ids are long to compare, and their order is not needed.
     entries: HashMap<ObjectId, Entry>,
     turns: BTreeMap<u64, ObjectId>,
     next_turn: u64,

@@ -293,7 +293,7 @@ impl Reader {
         let is_base = list.is_base;
         let order = Order { incarnation: lane.decider.incarnation, resource_version: at.clone() };
         let proof = if list.coverage.selector { Proof::LeftSelection } else { Proof::Absent };
-        match absence::judge(&self.pipeline, list, &order, self.suspicious).await? {
+        match absence::assess(&self.pipeline, list, &order, self.suspicious).await? {
             Absence::Delete(ids) => {
                 for id in ids {
                     self.pipeline.enqueue(&id, ObjectEvent::Gone { at: at.clone(), proof }).await;

@@ -46,7 +46,7 @@ impl Recent {
 }
 
 /// 128 bits that stand for an object's name within its kind: 16 bytes instead of some hundred where a whole
-/// kind's names must be remembered, and nobody can make two of them collide.
+/// kind's names must be remembered, and collisions cannot be provoked.
 pub(crate) fn name_hash(id: &ObjectId) -> u128 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(id.namespace.as_bytes());

@@ -20,8 +20,8 @@ const LONGEST: Duration = Duration::from_mins(1);
 /// How often a one-shot run tries what may or may not be a matter of waiting: some six seconds in all.
 const ONE_SHOT_TRIES: u32 = 6;
 
-/// Waits between the tries of a run. A run that goes on for good waits for whatever somebody can still fix; one
-/// that ends by itself gives up after some tries.
+/// Waits between the tries of a run. A continuous run waits for whatever somebody can still fix; a one-shot run
+/// gives up after a few tries.
 #[derive(Debug, Clone)]
 pub(crate) struct Retrier {
     runtime: SharedRuntime,
@@ -33,7 +33,7 @@ impl Retrier {
         Self { runtime, one_shot: Arc::default() }
     }
 
-    /// Whether the source is known to end by itself, so that nobody waits for ever.
+    /// Whether the source is known to end by itself: then no operation may be tried forever.
     pub(crate) fn is_one_shot(&self) -> bool {
         self.one_shot.load(Relaxed)
     }

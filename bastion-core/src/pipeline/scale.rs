@@ -1,4 +1,4 @@
-//! How many workers a kind has: more while its queue is deep, fewer once it was calm for a while.
+//! How many workers a kind has: more while its queue is deep, fewer once it was idle for a while.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub struct Workers {
 
 impl Default for Workers {
     /// One to eight workers, one more for every 16 objects that wait; one that had nothing to do for five
-    /// seconds goes.
+    /// seconds stops.
     fn default() -> Self {
         Self { floor: 1, ceiling: 8, depth: 16, idle: Duration::from_secs(5) }
     }
@@ -27,7 +27,7 @@ impl Workers {
         Self { floor, ceiling: ceiling.max(floor), ..Self::default() }
     }
 
-    /// How long a worker above the floor waits for work before it goes.
+    /// How long a worker above the floor waits for work before it stops.
     pub fn idle(mut self, idle: Duration) -> Self {
         self.idle = idle;
         self
@@ -43,7 +43,7 @@ impl Workers {
         wanted.saturating_sub(running)
     }
 
-    /// Whether one of `running` workers that found nothing to do for [`Self::idle_time`] goes.
+    /// Whether one of `running` workers that found nothing to do for [`Self::idle_time`] stops.
     pub(crate) fn may_stop(self, running: usize) -> bool {
         running > self.floor
     }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_brings_the_ceiling_and_calm_the_floor() {
+    fn a_flood_brings_the_ceiling_and_idleness_the_floor() {
         let pool = Workers::between(2, 8);
         assert_eq!(pool.missing(0, 0), 2);
         assert_eq!(pool.missing(2, 20), 0);
@@ -73,7 +73,7 @@ mod tests {
             let after = running + pool.missing(running, waiting);
             prop_assert!(after >= floor.max(1));
             prop_assert!(after <= ceiling.max(floor).max(1).max(running));
-            // The next look starts nobody: no flapping.
+            // Asked again, none are missing: no flapping.
             prop_assert_eq!(pool.missing(after, waiting), 0);
         }
     }

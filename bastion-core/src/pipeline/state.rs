@@ -62,7 +62,7 @@ impl ObjectState {
         }
     }
 
-    /// The word for it in metrics.
+    /// Its name in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Idle => "idle",

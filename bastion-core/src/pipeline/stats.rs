@@ -182,7 +182,7 @@ impl EngineStats {
         *lock(&self.head) = Some(head.clone());
     }
 
-    /// Remembers an object for whoever asks; where nobody does, that ends soon.
+    /// Remembers an object for [`Stats::take_saved`], up to a bound in case it is never called.
     pub(crate) fn note_saved(&self, saved: Saved) {
         let mut all = lock(&self.saved);
         if all.len() < REMEMBERED {

@@ -8,8 +8,8 @@ use crate::{
     error::{Failure, Result},
     object::{ObjectId, ResourceVersion},
     pipeline::{
-        decide::Action, event::ObjectEvent, lane::Lane, messages::EngineEvent, prepare::Prepared, shared::Shared,
-        state::Transition, tracker::Job,
+        decide::Action, event::ObjectEvent, lane::Lane, messages::EngineEvent, position::LowWater, prepare::Prepared,
+        shared::Shared, state::Transition, tracker::Job,
     },
     record::{Change, Newest, RevisionState, What},
     source::{Current, Proof},
@@ -92,7 +92,7 @@ async fn examine(lane: &Lane, shared: &Shared, id: &ObjectId, mut event: ObjectE
         let current = match shared.lookup.current(lane, id).await {
             Ok(current) => current,
             Err(error) => {
-                lane.low_water(|low| low.invalidate());
+                lane.low_water(LowWater::invalidate);
                 return Ok(Finding::Failed(Failure::from(&error)));
             }
         };

@@ -6,9 +6,9 @@ use tokio::time::Instant;
 
 use crate::lease::object::LeaseObject;
 
-/// May it be taken?
+/// Whether it can be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Availability {
     /// Its holder renewed it not long ago.
     Held,
     /// It was given back, ran out, or is ours.
@@ -24,18 +24,18 @@ pub(crate) struct Observed {
 }
 
 impl Observed {
-    pub(crate) fn judge(&mut self, lease: &LeaseObject, identity: &str, now: Instant) -> Verdict {
+    pub(crate) fn availability(&mut self, lease: &LeaseObject, identity: &str, now: Instant) -> Availability {
         let record = lease.record();
         if self.since.is_none() || self.record != record {
             (self.record, self.since) = (record, Some(now));
         }
         let seen_for = self.since.map_or(Duration::ZERO, |since| now - since);
         match lease.holder() {
-            None => Verdict::Free,
+            None => Availability::Free,
             // We held it and started anew under the same name.
-            Some(holder) if holder == identity => Verdict::Free,
-            Some(_) if seen_for >= lease.duration() => Verdict::Free,
-            Some(_) => Verdict::Held,
+            Some(holder) if holder == identity => Availability::Free,
+            Some(_) if seen_for >= lease.duration() => Availability::Free,
+            Some(_) => Availability::Held,
         }
     }
 }
@@ -55,13 +55,13 @@ mod tests {
         let old = Timestamp::from_second(1_000_000_000).unwrap();
         let held = LeaseObject::new("l", "n").taken("a", duration, old);
         let mut observed = Observed::default();
-        assert_eq!(observed.judge(&held, "b", start), Verdict::Held);
-        assert_eq!(observed.judge(&held, "b", after(14)), Verdict::Held);
+        assert_eq!(observed.availability(&held, "b", start), Availability::Held);
+        assert_eq!(observed.availability(&held, "b", after(14)), Availability::Held);
         let renewed = held.renewed(None, duration, Timestamp::from_second(1_000_000_001).unwrap());
-        assert_eq!(observed.judge(&renewed, "b", after(14)), Verdict::Held);
-        assert_eq!(observed.judge(&renewed, "b", after(28)), Verdict::Held);
-        assert_eq!(observed.judge(&renewed, "b", after(29)), Verdict::Free);
-        assert_eq!(Observed::default().judge(&renewed, "a", start), Verdict::Free, "our own");
-        assert_eq!(Observed::default().judge(&renewed.freed(), "b", start), Verdict::Free);
+        assert_eq!(observed.availability(&renewed, "b", after(14)), Availability::Held);
+        assert_eq!(observed.availability(&renewed, "b", after(28)), Availability::Held);
+        assert_eq!(observed.availability(&renewed, "b", after(29)), Availability::Free);
+        assert_eq!(Observed::default().availability(&renewed, "a", start), Availability::Free, "our own");
+        assert_eq!(Observed::default().availability(&renewed.freed(), "b", start), Availability::Free);
     }
 }

@@ -39,7 +39,7 @@ mod tests {
 
     use bastion_core::{
         object::GroupKind,
-        pipeline::{EngineSnapshot, HistogramSnapshot, KindSnapshot},
+        pipeline::{HistogramSnapshot, KindSnapshot},
     };
     use prometheus_client::{encoding::text, registry::Registry};
 
@@ -56,25 +56,18 @@ mod tests {
 
     #[test]
     fn every_number_of_a_kind_has_its_line() -> fmt::Result {
-        let latency = HistogramSnapshot {
-            buckets: vec![(0.1, 1), (1.0, 3), (f64::INFINITY, 3)],
-            count: 3,
-            sum: Duration::from_millis(1500),
-        };
-        let kind = KindSnapshot {
-            events: 7,
-            committed: 3,
-            bytes: 4100,
-            workers: 2,
-            oldest_unsaved: Some(Duration::from_millis(2500)),
-            latency: latency.clone(),
-            ..KindSnapshot::default()
-        };
-        let stats = StatsSnapshot {
-            kinds: [(GroupKind::new("apps", "Deployment"), kind)].into(),
-            engine: EngineSnapshot { commits: 2, commit_seconds: latency, ..EngineSnapshot::default() },
-            ..StatsSnapshot::default()
-        };
+        let mut latency = HistogramSnapshot::default();
+        latency.buckets = vec![(0.1, 1), (1.0, 3), (f64::INFINITY, 3)];
+        latency.count = 3;
+        latency.sum = Duration::from_millis(1500);
+        let mut kind = KindSnapshot::default();
+        (kind.events, kind.committed, kind.bytes, kind.workers) = (7, 3, 4100, 2);
+        kind.oldest_unsaved = Some(Duration::from_millis(2500));
+        kind.latency = latency.clone();
+        let mut stats = StatsSnapshot::default();
+        stats.kinds.insert(GroupKind::new("apps", "Deployment"), kind);
+        stats.engine.commits = 2;
+        stats.engine.commit_seconds = latency;
         let mut registry = Registry::with_prefix("bastion");
         registry.register_collector(Box::new(Fixed(stats)));
         let mut text = String::new();

@@ -126,14 +126,16 @@ mod tests {
 
     #[test]
     fn a_kind_that_may_not_be_read_does_not_hold_up_the_others() {
-        let kind = |phase, error: Option<&str>| KindSnapshot {
-            phase,
-            error: error.map(|why| Failure::from(&Error::Invalid(why.to_owned()))),
-            ..KindSnapshot::default()
+        let kind = |phase, error: Option<&str>| {
+            let mut kind = KindSnapshot::default();
+            kind.phase = phase;
+            kind.error = error.map(|why| Failure::from(&Error::Invalid(why.to_owned())));
+            kind
         };
         let with = |kinds: &[(&str, KindSnapshot)]| {
-            let kinds = kinds.iter().map(|(name, k)| (GroupKind::new("", *name), k.clone())).collect();
-            ready(&StatsSnapshot { kinds, ..StatsSnapshot::default() })
+            let mut stats = StatsSnapshot::default();
+            stats.kinds = kinds.iter().map(|(name, k)| (GroupKind::new("", *name), k.clone())).collect();
+            ready(&stats)
         };
         let (pods, denied) = (kind(KindPhase::Following, None), kind(KindPhase::Starting, Some("access was denied")));
         assert_eq!(with(&[("Pod", pods.clone()), ("Node", denied.clone())]), Ok("leading"));

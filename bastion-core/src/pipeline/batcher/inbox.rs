@@ -72,7 +72,7 @@ impl Inbox {
         Ok(())
     }
 
-    /// The next message. Never returns once nobody is left who could send one: the run is being torn down then.
+    /// The next message. Never returns once all senders are gone: the run is being torn down then.
     pub(super) async fn next(&mut self) -> BatcherMessage {
         match self.messages.recv().await {
             Some(message) => message,

@@ -18,6 +18,7 @@ pub struct Histogram {
 /// A histogram as it was at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct HistogramSnapshot {
     /// Upper bound of each bucket in seconds (the last is infinite) and how many observations lie in it or
     /// below: cumulative, as Prometheus has them. JSON has no infinity: it is `null` there.

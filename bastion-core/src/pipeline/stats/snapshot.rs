@@ -11,6 +11,7 @@ use crate::{error::Failure, object::GroupKind, time::Timestamp};
 /// Everything that the engine counted, at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct StatsSnapshot {
     /// Each kind that is or was followed.
     #[serde(serialize_with = "crate::serialize::display_keys")]
@@ -43,7 +44,7 @@ pub enum KindPhase {
 }
 
 impl KindPhase {
-    /// The word for it.
+    /// Its name in metrics and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Starting => "starting",
@@ -59,6 +60,7 @@ impl KindPhase {
 /// What one kind's pipeline counted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct KindSnapshot {
     /// What it does now.
     pub phase: KindPhase,
@@ -116,6 +118,7 @@ pub struct KindSnapshot {
 /// What the batcher counted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct EngineSnapshot {
     /// Commits that carried records.
     pub commits: u64,
