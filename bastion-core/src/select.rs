@@ -35,3 +35,6 @@ pub use marker::Marker;
 pub use names::built_in_plurals;
 pub use selection::{Mode, Selection};
 pub use selector::{AnnotationSelector, LabelSelector};
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod apply;
+mod attributes;
 pub mod client;
 pub mod discovery;
 pub mod error;
@@ -8,6 +9,7 @@ mod http;
 pub mod lease;
 mod meta;
 mod partial;
+mod select;
 pub mod source;
 
 pub use apply::ApplySink;

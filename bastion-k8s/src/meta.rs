@@ -1,17 +1,11 @@
 //! A light look at an object's JSON: the metadata that selection and positions need, and nothing else. The
 //! bytes stay as the server sent them.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
 use bytes::Bytes;
-use serde::{
-    Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, Visitor},
-};
+use serde::Deserialize;
 use serde_json::value::RawValue;
-
-/// The annotation that marks objects, and namespaces for all that is in them.
-pub(crate) const ANNOTATION: &str = "backup/enabled";
 
 /// What is read of an object.
 #[derive(Debug, Deserialize)]
@@ -25,77 +19,30 @@ pub(crate) struct Head<'a> {
     pub(crate) metadata: Meta<'a>,
 }
 
-/// What is read of its metadata.
-#[derive(Debug, PartialEq, Eq, Deserialize)]
+/// What is read of its metadata. Maps and lists are kept as they came: most selections never look into them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Meta<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(crate) name: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(crate) namespace: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(crate) uid: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(crate) resource_version: Cow<'a, str>,
-    #[serde(default)]
-    pub(crate) annotations: Enabled,
+    #[serde(borrow)]
+    pub(crate) labels: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) annotations: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) owner_references: Option<&'a RawValue>,
 }
-
-/// The value of `backup/enabled` among annotations: `Some(true)` only for `"true"`, `None` where it is not set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Enabled(pub(crate) Option<bool>);
-
-impl<'de> Deserialize<'de> for Enabled {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pick;
-        impl<'de> Visitor<'de> for Pick {
-            type Value = Enabled;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("annotations")
-            }
-
-            fn visit_unit<E>(self) -> Result<Enabled, E> {
-                Ok(Enabled(None))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Enabled, A::Error> {
-                let mut found = None;
-                while let Some(key) = map.next_key::<Key<'de>>()? {
-                    if key.0 == ANNOTATION {
-                        found = map.next_value::<Option<Key<'de>>>()?.map(|v| v.0 == "true");
-                    } else {
-                        map.next_value::<IgnoredAny>()?;
-                    }
-                }
-                Ok(Enabled(found))
-            }
-        }
-        deserializer.deserialize_any(Pick)
-    }
-}
-
-/// A string, borrowed where it has no escapes.
-#[derive(Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'a> Head<'a> {
     pub(crate) fn parse(object: &'a [u8]) -> Result<Self, String> {
         read(object)
-    }
-}
-
-impl Meta<'_> {
-    /// The same, apart from the bytes that it was read from.
-    pub(crate) fn into_owned(self) -> Meta<'static> {
-        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
-        Meta {
-            name: own(self.name),
-            namespace: own(self.namespace),
-            uid: own(self.uid),
-            resource_version: own(self.resource_version),
-            annotations: self.annotations,
-        }
     }
 }
 
@@ -198,23 +145,6 @@ impl<'a> Event<'a> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    #[test]
-    fn the_annotation_is_found_among_others_and_in_any_place() {
-        for (annotations, expected) in [
-            (r#"{"backup/enabled":"true"}"#, Some(true)),
-            (r#"{"a":"b","backup/enabled":"false","c":null}"#, Some(false)),
-            (r#"{"backup\/enabled":"tr\u0075e"}"#, Some(true)),
-            (r#"{"backup/enabled":"yes"}"#, Some(false)),
-            (r#"{"backup/enabled":null}"#, None),
-            (r#"{"a":"backup/enabled"}"#, None),
-            ("{}", None),
-            ("null", None),
-        ] {
-            let object = format!(r#"{{"spec":{{"a":[1e400]}},"metadata":{{"annotations":{annotations},"name":"n"}}}}"#);
-            assert_eq!(Head::parse(object.as_bytes()).unwrap().metadata.annotations.0, expected, "{annotations}");
-        }
-    }
 
     #[test]
     fn items_of_a_page_get_what_lists_leave_out_and_keep_every_other_byte() {

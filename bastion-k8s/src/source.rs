@@ -2,8 +2,8 @@
 
 pub(crate) mod fetch;
 pub(crate) mod follow;
-pub(crate) mod judge;
 pub mod list;
 pub(crate) mod namespaces;
+pub(crate) mod observer;
 mod outage;
 pub mod watch;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Fields, KindWord, Mode, Selection};
+use super::{AnnotationSelector, Fields, KindWord, LabelSelector, Mode, Selection};
 
 /// What a selection needs to know of an object that exists.
 ///
@@ -130,8 +130,8 @@ pub enum Reason {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Needs {
-    /// Labels, unless a server filters by them.
-    pub labels: bool,
+    /// Labels of these keys, unless a server filters by them; sorted.
+    pub labels: Vec<String>,
     /// Annotations of these keys, on the object and on its namespace; sorted.
     pub annotations: Vec<String>,
     /// Which controller owns it.
@@ -142,11 +142,12 @@ impl Selection {
     /// What of an object this selection reads.
     pub fn needs(&self) -> Needs {
         let marker = (self.mode == Mode::Annotated).then(|| self.marker.key());
-        let keys = self.annotations.iter().flat_map(|selector| selector.keys());
-        let mut annotations: Vec<_> = marker.into_iter().chain(keys).map(str::to_owned).collect();
-        annotations.sort();
-        annotations.dedup();
-        Needs { labels: self.labels.is_some(), annotations, controller: !self.exclude_owned_by.is_empty() }
+        let keys = self.annotations.iter().flat_map(AnnotationSelector::keys);
+        Needs {
+            labels: sorted(self.labels.iter().flat_map(LabelSelector::keys)),
+            annotations: sorted(marker.into_iter().chain(keys)),
+            controller: !self.exclude_owned_by.is_empty(),
+        }
     }
 
     /// Whether an object is selected.
@@ -190,4 +191,11 @@ impl Selection {
     pub fn takes_cluster_scope(&self) -> bool {
         self.namespaces.is_empty()
     }
+}
+
+fn sorted<'a>(keys: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut keys: Vec<_> = keys.map(str::to_owned).collect();
+    keys.sort();
+    keys.dedup();
+    keys
 }

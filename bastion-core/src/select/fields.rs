@@ -1,6 +1,6 @@
 //! Labels and annotations, however they are kept.
 
-use std::{borrow::Borrow, collections::BTreeMap};
+use std::{borrow::Borrow, collections::BTreeMap, sync::Arc};
 
 use crate::manifest::{Map, Value};
 
@@ -39,6 +39,12 @@ impl<K: AsRef<str>, V: AsRef<str>> Fields for Vec<(K, V)> {
 impl<F: Fields> Fields for Option<F> {
     fn value(&self, key: &str) -> Option<&str> {
         self.as_ref().and_then(|fields| fields.value(key))
+    }
+}
+
+impl<F: Fields + ?Sized> Fields for Arc<F> {
+    fn value(&self, key: &str) -> Option<&str> {
+        (**self).value(key)
     }
 }
 

@@ -135,12 +135,11 @@ impl Parser {
         }
         let mut values = BTreeSet::new();
         loop {
-            let value = match self.tokens.peek() {
-                Some(Token::Sign("," | ")")) => String::new(),
-                _ => {
-                    let found = self.tokens.next();
-                    self.text(found)?
-                }
+            let value = if let Some(Token::Sign("," | ")")) = self.tokens.peek() {
+                String::new()
+            } else {
+                let found = self.tokens.next();
+                self.text(found)?
             };
             values.insert(value);
             match self.tokens.next() {

@@ -219,20 +219,14 @@ impl Selection {
 
     /// Parts that came later: a selection without them keeps the fingerprint that its saved positions have.
     fn later_parts(&self) -> String {
-        let mut text = String::new();
-        if self.mode == Mode::Annotated && self.marker != Marker::default() {
-            text += &format!(" marker={:?}", self.marker.to_string());
-        }
-        if let Some(annotations) = &self.annotations {
-            text += &format!(" annotations={:?}", annotations.as_str());
-        }
-        if !self.exclude_owned_by.is_empty() {
-            text += &format!(" notOwnedBy={:?}", texts(&self.exclude_owned_by));
-        }
-        if let Some(bytes) = self.max_bytes {
-            text += &format!(" maxBytes={bytes}");
-        }
-        text
+        let marked = self.mode == Mode::Annotated && self.marker != Marker::default();
+        let parts = [
+            marked.then(|| format!(" marker={:?}", self.marker.to_string())),
+            self.annotations.as_ref().map(|annotations| format!(" annotations={:?}", annotations.as_str())),
+            (!self.exclude_owned_by.is_empty()).then(|| format!(" notOwnedBy={:?}", texts(&self.exclude_owned_by))),
+            self.max_bytes.map(|bytes| format!(" maxBytes={bytes}")),
+        ];
+        parts.into_iter().flatten().collect()
     }
 }
 

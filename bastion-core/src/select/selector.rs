@@ -46,6 +46,11 @@ impl LabelSelector {
         self.requirements.iter().all(|requirement| requirement.holds(labels.value(&requirement.key)))
     }
 
+    /// The keys that it looks at.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.requirements.iter().map(|requirement| requirement.key.as_str())
+    }
+
     /// The text as it was written.
     pub fn as_str(&self) -> &str {
         &self.text

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bastion_core::{
     object::{Kind, ObjectId, ResourceVersion, Scope},
-    select::{Mode, Selection},
+    select::Selection,
     source::{Current, Observed},
 };
 use bytes::Bytes;
@@ -17,8 +17,8 @@ use crate::{
         paths,
         rest::Request,
     },
-    meta::{Head, Page},
-    source::{judge::Judge, namespaces::Namespaces},
+    meta::Head,
+    source::{namespaces::Namespaces, observer::Observer},
 };
 
 /// The object's JSON; `None` for the API server's own 404 for it, and for nothing less.
@@ -41,42 +41,27 @@ pub(crate) async fn current(
 ) -> Result<Option<Current>> {
     let Some(body) = object(client, kind, id).await? else { return Ok(None) };
     let malformed = |why| failed(Fault::Malformed(why), kind, id);
-    let annotations = match known.filter(|n| n.ready()) {
+    let keys = selection.needs().annotations;
+    let namespaces = match known.filter(|n| n.ready()) {
         Some(namespaces) => namespaces.clone(),
-        None if selection.mode == Mode::Annotated && kind.scope == Scope::Namespaced => {
-            annotations_of(client, &id.namespace).await?
-        }
-        None => Namespaces::new(),
+        None if !keys.is_empty() && kind.scope == Scope::Namespaced => namespace_of(client, id, keys).await?,
+        None => Namespaces::new(keys),
     };
-    let judge = Judge::new(kind.clone(), selection.clone(), &annotations);
-    let mut selected = judge.selects(&body).map_err(malformed)?;
-    if let Some(labels) = selection.labels.as_ref().filter(|_| selected) {
-        selected = matches(client, kind, id, labels.as_str()).await?;
-    }
+    let selected = Observer::new(kind.clone(), selection.clone(), &namespaces).selects(&body).map_err(malformed)?;
     let at = Head::parse(&body).map_err(malformed)?.metadata.resource_version.into_owned();
     let observed = Observed { id: id.clone(), resource_version: ResourceVersion::new(at), body };
     Ok(Some(Current { observed, selected }))
 }
 
-async fn annotations_of(client: &Client, namespace: &str) -> Result<Namespaces> {
+/// Knows the one namespace that the object is in.
+async fn namespace_of(client: &Client, id: &ObjectId, keys: Vec<String>) -> Result<Namespaces> {
     let kind = crate::source::namespaces::kind();
-    let id = ObjectId::new(&kind.group_kind(), "", namespace);
-    let namespaces = Namespaces::new();
+    let id = ObjectId::new(&kind.group_kind(), "", id.namespace.clone());
+    let namespaces = Namespaces::new(keys);
     if let Some(body) = object(client, &kind, &id).await? {
-        namespaces.learn(&body);
+        namespaces.add(&body);
     }
     Ok(namespaces)
-}
-
-/// Whether the label selector takes the object: the API server's own answer, not a second implementation.
-async fn matches(client: &Client, kind: &Kind, id: &ObjectId, labels: &str) -> Result<bool> {
-    let namespace = (!id.namespace.is_empty()).then_some(&*id.namespace);
-    let field = format!("metadata.name={}", id.name);
-    let query = [("fieldSelector", field.as_str()), ("labelSelector", labels)];
-    let path = paths::with_query(&paths::collection(kind, namespace), &query);
-    let body = client.call(&Request::get(path)).await.map_err(|f| failed(f, kind, id))?;
-    let page = Page::parse(&body, "", "").map_err(|why| failed(Fault::Malformed(why), kind, id))?;
-    Ok(!page.items.is_empty())
 }
 
 fn failed(fault: Fault, kind: &Kind, id: &ObjectId) -> Error {

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use bastion_core::{
     backoff::Backoff,
     error::Category,
-    object::{Kind, ResourceVersion, Scope},
+    object::{Kind, ResourceVersion},
     select::Selection,
     source::{Observation, SourceError},
 };
@@ -25,8 +25,8 @@ use crate::{
     },
     meta::Event,
     source::{
-        judge::{Judge, Judged},
-        namespaces::Followed,
+        namespaces::{Followed, Namespaces},
+        observer::{Observer, Seen},
         outage::Outage,
     },
 };
@@ -64,14 +64,15 @@ struct Watching {
     lines: Lines,
     at: ResourceVersion,
     since: Instant,
-    heard: bool,
+    /// Whether any event came.
+    any_event: bool,
 }
 
 /// Follows one kind; a state machine whose steps fill `out`.
 #[derive(Debug)]
 pub(crate) struct Follower {
     client: Client,
-    judge: Judge,
+    observer: Observer,
     continuous: bool,
     /// Lists show metadata only.
     metadata_only: bool,
@@ -82,28 +83,28 @@ pub(crate) struct Follower {
     outage: Outage,
     /// Changes of namespaces' annotations, where they matter.
     changes: Option<Followed>,
-    /// Namespaces whose objects must be judged anew, and the list of one of them that is under way.
+    /// Namespaces whose objects must be decided over again, and the list of one of them that is under way.
     stale: Vec<String>,
     relist: Option<Pages>,
 }
 
 impl Follower {
     /// Lists and watches, or resumes after `from`.
-    pub(crate) fn continuous(client: Client, judge: Judge, from: Option<ResourceVersion>) -> Self {
-        Self { continuous: true, phase: from.map_or(Phase::List, Phase::Resume), ..Self::once(client, judge) }
+    pub(crate) fn continuous(client: Client, observer: Observer, from: Option<ResourceVersion>) -> Self {
+        Self { continuous: true, phase: from.map_or(Phase::List, Phase::Resume), ..Self::once(client, observer) }
     }
 
     /// Lists metadata only, and watches.
-    pub(crate) fn comparing(client: Client, judge: Judge) -> Self {
-        Self { metadata_only: true, ..Self::continuous(client, judge, None) }
+    pub(crate) fn comparing(client: Client, observer: Observer) -> Self {
+        Self { metadata_only: true, ..Self::continuous(client, observer, None) }
     }
 
     /// Lists once.
-    pub(crate) fn once(client: Client, judge: Judge) -> Self {
-        let changes = judge.namespaces.as_ref().map(Followed::new);
+    pub(crate) fn once(client: Client, observer: Observer) -> Self {
+        let changes = observer.namespaces.as_ref().map(Followed::new);
         Self {
             client,
-            judge,
+            observer,
             continuous: false,
             metadata_only: false,
             phase: Phase::List,
@@ -119,8 +120,8 @@ impl Follower {
 
     /// Lists and watches a kind whole, for our own use.
     pub(crate) fn everything(client: Client, kind: Kind) -> Self {
-        let selection = Arc::new(Selection::all());
-        Self::continuous(client, Judge { kind, selection, namespaces: None }, None)
+        let namespaces = Namespaces::new(Vec::new());
+        Self::continuous(client, Observer::new(kind, Arc::new(Selection::all()), &namespaces), None)
     }
 
     pub(crate) fn stream(self) -> BoxStream<'static, Result<Observation, SourceError>> {
@@ -148,10 +149,10 @@ impl Follower {
             Phase::Paging(pages) => self.page(pages).await,
             phase @ (Phase::Connect(_) | Phase::Watch(_)) if self.relist.is_some() || !self.stale.is_empty() => {
                 self.phase = phase;
-                self.judge_anew().await;
+                self.reevaluate().await;
             }
             Phase::Connect(at) => self.connect(at).await,
-            Phase::Watch(watching) => self.listen(watching).await,
+            Phase::Watch(watching) => self.read(watching).await,
             Phase::Done => {}
         }
     }
@@ -163,7 +164,7 @@ impl Follower {
         match tokio::time::timeout(NAMESPACES_WITHIN, changes.ready()).await {
             Ok(true) => Ok(()),
             _ => Err(Error::Unavailable {
-                doing: format!("following {}", self.judge.kind),
+                doing: format!("following {}", self.observer.kind),
                 message: "the annotations of namespaces are not known; namespaces must be listed and watched".into(),
                 source: None,
             }),
@@ -174,9 +175,9 @@ impl Follower {
         if let Err(error) = self.namespaces().await {
             return self.failed(error, Phase::Resume(from));
         }
-        let missed = self.changes.as_mut().map(|changes| changes.take_after(&from));
+        let missed = self.changes.as_mut().map(|changes| changes.changes_after(&from));
         self.add_stale(missed.unwrap_or_default());
-        match pages::now(&self.client, &self.judge.kind, self.place()).await {
+        match pages::now(&self.client, &self.observer.kind, self.observer.server.only_namespace()).await {
             // Watching from a resourceVersion of the future is silence without end.
             Ok(now) if now.number().zip(from.number()).is_some_and(|(now, from)| now < from) => {
                 self.out.push_back(Ok(Observation::Rewound { now }));
@@ -193,26 +194,30 @@ impl Follower {
         }
         // The list shows what they did.
         if let Some(changes) = &mut self.changes {
-            changes.take();
+            changes.changes();
         }
         (self.stale, self.relist) = (Vec::new(), None);
-        self.out.push_back(Ok(Observation::Begin(self.judge.coverage())));
-        let (client, kind) = (self.client.clone(), self.judge.kind.clone());
-        let selection = &self.judge.selection;
-        let pages = if self.judge.coverage().namespaces.is_some() {
-            Pages::namespaces(client, kind, selection.labels.as_ref().map(ToString::to_string), &selection.namespaces)
-        } else {
-            Pages::everywhere(client, kind, selection.labels.as_ref().map(ToString::to_string))
-        };
+        self.out.push_back(Ok(Observation::Begin(self.observer.server.coverage())));
+        let pages = self.pages(self.observer.server.namespaces.as_deref());
         let pages = if self.metadata_only { pages.of_metadata() } else { pages };
         self.phase = Phase::Paging(Box::new(pages));
     }
 
+    /// A list of these namespaces, or of everything.
+    fn pages(&self, namespaces: Option<&[String]>) -> Pages {
+        let (client, kind) = (self.client.clone(), self.observer.kind.clone());
+        let labels = self.observer.server.label_selector.clone();
+        match namespaces {
+            Some(namespaces) => Pages::namespaces(client, kind, labels, namespaces),
+            None => Pages::everywhere(client, kind, labels),
+        }
+    }
+
     async fn page(&mut self, mut pages: Box<Pages>) {
         let read = if self.metadata_only {
-            pages.next_items().await.and_then(|page| self.judge_page(page, Judge::item))
+            pages.next_items().await.and_then(|page| self.observe_page(page, Observer::item))
         } else {
-            pages.next().await.and_then(|page| self.judge_page(page, Judge::present))
+            pages.next().await.and_then(|page| self.observe_page(page, Observer::object))
         };
         match read {
             Ok(true) => self.phase = Phase::Paging(pages),
@@ -232,36 +237,28 @@ impl Follower {
         }
     }
 
-    /// Judges a page; `false` where there was none.
-    fn judge_page<T>(
+    /// Decides over the objects of a page; `false` where there was none.
+    fn observe_page<T>(
         &mut self,
         page: Option<Vec<T>>,
-        judge: fn(&Judge, &T) -> Result<Judged, String>,
+        observe: fn(&mut Observer, &T) -> Result<Seen, String>,
     ) -> Result<bool, Error> {
         let Some(items) = page else { return Ok(false) };
         for item in items {
-            let judged = judge(&self.judge, &item).map_err(|why| self.malformed(why))?;
-            self.out.extend(judged.observation.map(Ok));
+            let (observation, _) = observe(&mut self.observer, &item).map_err(|why| self.malformed(why))?;
+            self.out.extend(observation.map(Ok));
         }
         Ok(true)
     }
 
     /// Lists a namespace whose annotation changed, a page at a time.
-    async fn judge_anew(&mut self) {
+    async fn reevaluate(&mut self) {
         let mut pages = match (self.relist.take(), self.stale.last()) {
             (Some(pages), _) => pages,
-            (None, Some(namespace)) => {
-                let (client, kind) = (self.client.clone(), self.judge.kind.clone());
-                Pages::namespaces(
-                    client,
-                    kind,
-                    self.judge.selection.labels.as_ref().map(ToString::to_string),
-                    [namespace],
-                )
-            }
+            (None, Some(namespace)) => self.pages(Some(std::slice::from_ref(namespace))),
             (None, None) => return,
         };
-        match pages.next().await.and_then(|page| self.judge_page(page, Judge::present)) {
+        match pages.next().await.and_then(|page| self.observe_page(page, Observer::object)) {
             Ok(true) => self.relist = Some(pages),
             Ok(false) => drop(self.stale.pop()),
             Err(error) => {
@@ -280,14 +277,15 @@ impl Follower {
             ("timeoutSeconds", &seconds),
             ("resourceVersion", at.as_str()),
         ];
-        if let Some(labels) = &self.judge.selection.labels {
-            query.push(("labelSelector", labels.as_str()));
+        if let Some(labels) = &self.observer.server.label_selector {
+            query.push(("labelSelector", labels));
         }
-        let path = paths::with_query(&paths::collection(&self.judge.kind, self.place()), &query);
+        let path =
+            paths::with_query(&paths::collection(&self.observer.kind, self.observer.server.only_namespace()), &query);
         match self.client.open(&Request::get(path), true).await {
             Ok(body) => {
                 self.outage.over();
-                let watching = Watching { lines: Lines::new(body), at, since: Instant::now(), heard: false };
+                let watching = Watching { lines: Lines::new(body), at, since: Instant::now(), any_event: false };
                 self.phase = Phase::Watch(Box::new(watching));
             }
             Err(Fault::Status(status)) if status.code == 410 => self.expired(),
@@ -297,7 +295,7 @@ impl Follower {
         }
     }
 
-    async fn listen(&mut self, mut watching: Box<Watching>) {
+    async fn read(&mut self, mut watching: Box<Watching>) {
         let idle = self.client.options().watch_idle_timeout;
         let changed = async {
             match &mut self.changes {
@@ -308,7 +306,7 @@ impl Follower {
         let line = tokio::select! {
             biased;
             () = changed => {
-                let changed = self.changes.as_mut().map(Followed::take);
+                let changed = self.changes.as_mut().map(Followed::changes);
                 self.add_stale(changed.unwrap_or_default());
                 self.phase = Phase::Watch(watching);
                 return;
@@ -319,7 +317,7 @@ impl Follower {
             Ok(Ok(Some(line))) => self.event(watching, &line),
             // The server ends a watch when its time is up. One that said nothing at all may have been
             // waiting for a future that will not come.
-            Ok(Ok(None)) if watching.heard => self.phase = Phase::Connect(watching.at),
+            Ok(Ok(None)) if watching.any_event => self.phase = Phase::Connect(watching.at),
             Ok(Ok(None)) => {
                 if watching.since.elapsed() < SHORT {
                     self.pause = Some(self.backoff.next(random()));
@@ -328,33 +326,33 @@ impl Follower {
             }
             // Connections are cut by whoever stands between; only if it does not come back it is a failure.
             Ok(Err(fault @ Fault::Transport { .. })) if watching.since.elapsed() >= SHORT => {
-                tracing::debug!(kind = %self.judge.kind, %fault, "watch was cut; opening it anew");
+                tracing::debug!(kind = %self.observer.kind, %fault, "watch was cut; opening it anew");
                 self.phase = Phase::Resume(watching.at);
             }
             Ok(Err(fault)) => self.failed(self.watch_error(fault), Phase::Resume(watching.at)),
             Err(_) => {
-                tracing::debug!(kind = %self.judge.kind, ?idle, "watch is silent; opening it anew");
+                tracing::debug!(kind = %self.observer.kind, ?idle, "watch is silent; opening it anew");
                 self.phase = Phase::Resume(watching.at);
             }
         }
     }
 
     fn event(&mut self, mut watching: Box<Watching>, line: &[u8]) {
-        let judged = Event::parse(line).and_then(|event| {
+        let event = Event::parse(line).and_then(|event| {
             let object = event.object.get().as_bytes();
             match event.kind.as_ref() {
-                "ADDED" | "MODIFIED" => self.judge.present(&bytes::Bytes::copy_from_slice(object)).map(Ok),
-                "DELETED" => self.judge.deleted(object).map(Ok),
+                "ADDED" | "MODIFIED" => self.observer.object(&bytes::Bytes::copy_from_slice(object)).map(Ok),
+                "DELETED" => self.observer.deleted(object).map(Ok),
                 "BOOKMARK" => crate::meta::Head::parse(object).map(|head| {
                     let at = ResourceVersion::new(head.metadata.resource_version.as_ref());
-                    Ok(Judged { observation: Some(Observation::Mark(at.clone())), at })
+                    Ok((Some(Observation::Mark(at.clone())), at))
                 }),
                 "ERROR" => Ok(Err(Status::of_event(object))),
                 other => Err(format!("an event of type {} letters", other.len())),
             }
         });
-        match judged {
-            Ok(Ok(Judged { observation, at })) => {
+        match event {
+            Ok(Ok((observation, at))) => {
                 if at.number().zip(watching.at.number()).is_some_and(|(now, seen)| now < seen) {
                     self.out.push_back(Ok(Observation::Rewound { now: at }));
                     self.phase = Phase::List;
@@ -366,7 +364,7 @@ impl Follower {
                     let position = self.position(&at);
                     self.out.push_back(Ok(Observation::Mark(position)));
                 }
-                (watching.at, watching.heard) = (at, true);
+                (watching.at, watching.any_event) = (at, true);
                 self.recovered();
                 self.phase = Phase::Watch(watching);
             }
@@ -384,7 +382,7 @@ impl Follower {
         self.phase = Phase::List;
     }
 
-    /// These namespaces are to be judged anew; one whose list is under way from its begin.
+    /// The objects of these namespaces must be decided over again; a list that is under way starts over.
     fn add_stale(&mut self, namespaces: Vec<String>) {
         self.relist = None;
         for name in namespaces {
@@ -397,13 +395,6 @@ impl Follower {
     /// Up to where this stream has seen everything.
     fn position(&mut self, at: &ResourceVersion) -> ResourceVersion {
         self.changes.as_mut().map_or_else(|| at.clone(), |changes| changes.position(at))
-    }
-
-    /// Where one namespace is all that is looked at, its own path needs fewer rights and sends less.
-    fn place(&self) -> Option<&str> {
-        let namespaces = &self.judge.selection.namespaces;
-        let only = (namespaces.len() == 1).then(|| namespaces.first()).flatten();
-        only.filter(|_| self.judge.kind.scope == Scope::Namespaced).map(String::as_str)
     }
 
     fn recovered(&mut self) {
@@ -436,11 +427,11 @@ impl Follower {
     }
 
     fn watch_error(&self, fault: Fault) -> Error {
-        let kind = &self.judge.kind;
+        let kind = &self.observer.kind;
         fault.into_error(format!("watching {kind}"), Right { verb: "watch", plural: &kind.plural, group: &kind.group })
     }
 
     fn malformed(&self, why: String) -> Error {
-        Error::Malformed { doing: format!("reading objects of kind {}", self.judge.kind), why }
+        Error::Malformed { doing: format!("reading objects of kind {}", self.observer.kind), why }
     }
 }

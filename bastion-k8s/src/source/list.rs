@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bastion_core::{
     object::{Kind, ObjectId, ResourceVersion},
-    select::{Mode, Selection},
+    select::Selection,
     source::{Current, KindChange, Observation, Source, SourceError},
 };
 use futures::stream::{BoxStream, StreamExt};
@@ -15,7 +15,7 @@ use crate::{
     client::Client,
     discovery::kinds,
     error::Result,
-    source::{fetch, follow::Follower, judge::Judge, namespaces::Namespaces},
+    source::{fetch, follow::Follower, namespaces::Namespaces, observer::Observer},
 };
 
 /// Lists every selected kind once; its streams end.
@@ -35,10 +35,11 @@ impl ListSource {
     }
 
     async fn namespaces(&self) -> Result<Namespaces> {
-        if self.selection.mode == Mode::All {
-            return Ok(Namespaces::new());
+        let keys = self.selection.needs().annotations;
+        if keys.is_empty() {
+            return Ok(Namespaces::new(keys));
         }
-        self.namespaces.get_or_try_init(|| Namespaces::load(&self.client)).await.cloned()
+        self.namespaces.get_or_try_init(|| Namespaces::load(&self.client, keys)).await.cloned()
     }
 }
 
@@ -73,8 +74,8 @@ impl Source for ListSource {
         futures::stream::once(async move {
             match source.namespaces().await {
                 Ok(namespaces) => {
-                    let judge = Judge::new(kind, source.selection, &namespaces);
-                    Follower::once(source.client, judge).stream()
+                    let observer = Observer::new(kind, source.selection, &namespaces);
+                    Follower::once(source.client, observer).stream()
                 }
                 Err(error) => futures::stream::iter([Err(error.into())]).boxed(),
             }

@@ -12,7 +12,7 @@ use bastion_core::{
 use futures::StreamExt;
 use tokio::sync::watch;
 
-use crate::{client::Client, error::Result, http::pages::Pages, meta::Head, source::follow::Follower};
+use crate::{attributes, client::Client, error::Result, http::pages::Pages, meta::Head, source::follow::Follower};
 
 /// The kind of namespaces themselves.
 pub(crate) fn kind() -> Kind {
@@ -28,11 +28,14 @@ pub(crate) fn kind() -> Kind {
 /// What is known of a namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
-    enabled: Option<bool>,
+    annotations: Annotations,
     at: ResourceVersion,
-    /// Number of the change that last touched `enabled`.
+    /// Number of the change that last touched the annotations.
     changed: u64,
 }
+
+/// Those annotations of a namespace that the selection reads.
+pub(crate) type Annotations = Arc<BTreeMap<String, String>>;
 
 /// How much is known of the annotations.
 #[derive(Debug, Clone, Default)]
@@ -46,22 +49,25 @@ struct Known {
 /// The annotations of all namespaces, shared by the streams of all kinds.
 #[derive(Debug, Clone)]
 pub(crate) struct Namespaces {
+    /// Keys of the annotations that are read.
+    keys: Arc<[String]>,
     all: Arc<RwLock<BTreeMap<String, Entry>>>,
     known: Arc<watch::Sender<Known>>,
 }
 
 impl Namespaces {
-    pub(crate) fn new() -> Self {
-        Self { all: Arc::default(), known: Arc::new(watch::Sender::new(Known::default())) }
+    /// Nothing is known yet; annotations of these keys will be.
+    pub(crate) fn new(keys: Vec<String>) -> Self {
+        Self { keys: keys.into(), all: Arc::default(), known: Arc::new(watch::Sender::new(Known::default())) }
     }
 
     /// Lists them once.
-    pub(crate) async fn load(client: &Client) -> Result<Self> {
-        let namespaces = Self::new();
+    pub(crate) async fn load(client: &Client, keys: Vec<String>) -> Result<Self> {
+        let namespaces = Self::new(keys);
         let mut pages = Pages::everywhere(client.clone(), kind(), None);
         while let Some(page) = pages.next().await? {
             for item in page {
-                namespaces.take(&item, 1);
+                namespaces.update(&item, 1);
             }
         }
         namespaces.known.send_replace(Known { change: 1, at: Some(pages.at()) });
@@ -73,17 +79,17 @@ impl Namespaces {
         let mut stream = std::pin::pin!(Follower::everything(client, kind()).stream());
         while let Some(observation) = stream.next().await {
             match observation {
-                Ok(observation) => self.hear(observation),
+                Ok(observation) => self.apply(observation),
                 Err(error) => tracing::warn!(%error, "annotations of namespaces cannot be followed"),
             }
         }
     }
 
-    fn hear(&self, observation: Observation) {
+    fn apply(&self, observation: Observation) {
         let last = self.known.borrow().change;
         match observation {
             Observation::Object(o) => {
-                let changed = self.take(&o.body, last + 1);
+                let changed = self.update(&o.body, last + 1);
                 if changed && last > 0 {
                     self.known.send_modify(|known| known.change = last + 1);
                 }
@@ -99,28 +105,28 @@ impl Namespaces {
         }
     }
 
-    /// Takes note of one namespace, where no more are needed.
-    pub(crate) fn learn(&self, object: &[u8]) {
-        self.take(object, 1);
+    /// Adds one namespace, where no more are needed.
+    pub(crate) fn add(&self, object: &[u8]) {
+        self.update(object, 1);
     }
 
-    /// Takes note of a namespace; says whether its annotation changed.
-    fn take(&self, object: &[u8], number: u64) -> bool {
+    /// Adds or updates a namespace; returns whether its annotations changed.
+    fn update(&self, object: &[u8], number: u64) -> bool {
         let Ok(head) = Head::parse(object) else { return false };
+        let Ok(annotations) = attributes::annotations(&head.metadata, &self.keys) else { return false };
         let at = ResourceVersion::new(head.metadata.resource_version.as_ref());
-        let enabled = head.metadata.annotations.0;
         let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
         let before = all.get(head.metadata.name.as_ref());
-        // A namespace that was never seen had no annotation: nothing in it was judged by one.
-        let changed = before.map_or(enabled.is_some(), |b| b.enabled != enabled);
+        // A namespace that was never seen had no annotation: no decision depended on one.
+        let changed = before.map_or(!annotations.is_empty(), |b| *b.annotations != annotations);
         let number = if changed { number } else { before.map_or(0, |b| b.changed) };
-        all.insert(head.metadata.name.into_owned(), Entry { enabled, at, changed: number });
+        all.insert(head.metadata.name.into_owned(), Entry { annotations: annotations.into(), at, changed: number });
         changed
     }
 
-    /// The annotation's value on that namespace.
-    pub(crate) fn enabled(&self, namespace: &str) -> Option<bool> {
-        self.all.read().unwrap_or_else(PoisonError::into_inner).get(namespace).and_then(|e| e.enabled)
+    /// The annotations of that namespace.
+    pub(crate) fn annotations(&self, namespace: &str) -> Option<Annotations> {
+        self.all.read().unwrap_or_else(PoisonError::into_inner).get(namespace).map(|e| e.annotations.clone())
     }
 
     /// Whether all namespaces were seen once.
@@ -128,12 +134,12 @@ impl Namespaces {
         self.known.borrow().change > 0
     }
 
-    /// Namespaces whose annotation changed after that change.
+    /// Namespaces whose annotations changed after that change.
     fn changed_since(&self, number: u64) -> Vec<String> {
         self.names(|entry| entry.changed > number)
     }
 
-    /// Namespaces that were touched after that resourceVersion: their annotation may have changed while
+    /// Namespaces that were touched after that resourceVersion: their annotations may have changed while
     /// nobody looked. (One counter numbers everything that one etcd holds.)
     fn touched_since(&self, at: &ResourceVersion) -> Vec<String> {
         self.names(|entry| match (entry.at.number(), at.number()) {
@@ -174,17 +180,17 @@ impl Followed {
         }
     }
 
-    /// Takes all changes as followed; names the namespaces whose annotation changed since the last time.
-    pub(crate) fn take(&mut self) -> Vec<String> {
+    /// Marks all changes as followed; returns the namespaces whose annotations changed since the last time.
+    pub(crate) fn changes(&mut self) -> Vec<String> {
         let last = std::mem::replace(&mut self.known, self.news.borrow_and_update().clone()).change;
         self.namespaces.changed_since(last)
     }
 
     /// The same for a stream that goes on after `from`. One that has followed no change yet goes on from a
     /// saved position, and has missed whatever came after it.
-    pub(crate) fn take_after(&mut self, from: &ResourceVersion) -> Vec<String> {
+    pub(crate) fn changes_after(&mut self, from: &ResourceVersion) -> Vec<String> {
         let first = self.known.change == 0;
-        let changed = self.take();
+        let changed = self.changes();
         if first { self.namespaces.touched_since(from) } else { changed }
     }
 
@@ -206,6 +212,10 @@ mod tests {
 
     use super::*;
 
+    fn unknown() -> Namespaces {
+        Namespaces::new(vec!["backup/enabled".into()])
+    }
+
     fn namespace(name: &str, at: u64, value: &str) -> String {
         format!(
             r#"{{"metadata":{{"name":"{name}","resourceVersion":"{at}","annotations":{{"backup/enabled":{value}}}}}}}"#
@@ -214,32 +224,33 @@ mod tests {
 
     #[test]
     fn only_a_changed_annotation_is_a_change() {
-        let all = Namespaces::new();
-        assert!(all.take(namespace("shop", 5, r#""true""#).as_bytes(), 1));
-        assert!(!all.take(namespace("shop", 6, r#""true""#).as_bytes(), 2), "another change of the namespace");
-        assert!(!all.take(namespace("bare", 7, "null").as_bytes(), 3), "a new one without annotation");
+        let all = unknown();
+        assert!(all.update(namespace("shop", 5, r#""true""#).as_bytes(), 1));
+        assert!(!all.update(namespace("shop", 6, r#""true""#).as_bytes(), 2), "another change of the namespace");
+        assert!(!all.update(namespace("bare", 7, "null").as_bytes(), 3), "a new one without annotation");
         assert!(all.changed_since(1).is_empty());
-        assert!(all.take(namespace("shop", 9, r#""false""#).as_bytes(), 4));
+        assert!(all.update(namespace("shop", 9, r#""false""#).as_bytes(), 4));
         assert_eq!(all.changed_since(1), ["shop"]);
-        assert_eq!(all.enabled("shop"), Some(false));
-        assert_eq!((all.enabled("bare"), all.enabled("other")), (None, None));
+        let value = |name: &str| all.annotations(name)?.get("backup/enabled").cloned();
+        assert_eq!(value("shop").as_deref(), Some("false"));
+        assert_eq!((value("bare"), value("other")), (None, None));
         assert_eq!(all.touched_since(&7.into()), ["shop"]);
         assert_eq!(all.touched_since(&ResourceVersion::new("odd")), ["bare", "shop"]);
     }
 
-    fn sees(all: &Namespaces, name: &str, at: u64, value: &str) {
+    fn apply(all: &Namespaces, name: &str, at: u64, value: &str) {
         let id = ObjectId::new(&kind().group_kind(), "", name);
         let body = namespace(name, at, value).into();
-        all.hear(Observation::Object(Observed { id, resource_version: at.into(), body }));
-        all.hear(Observation::Mark(at.into()));
+        all.apply(Observation::Object(Observed { id, resource_version: at.into(), body }));
+        all.apply(Observation::Mark(at.into()));
     }
 
     fn listed() -> Namespaces {
-        let all = Namespaces::new();
-        sees(&all, "shop", 5, r#""true""#);
-        sees(&all, "mail", 60, r#""true""#);
+        let all = unknown();
+        apply(&all, "shop", 5, r#""true""#);
+        apply(&all, "mail", 60, r#""true""#);
         assert!(!all.ready());
-        all.hear(Observation::Complete { at: 90.into(), resume: 90.into() });
+        all.apply(Observation::Complete { at: 90.into(), resume: 90.into() });
         all
     }
 
@@ -247,26 +258,26 @@ mod tests {
     fn a_change_that_came_while_a_stream_was_away_is_found() {
         let all = listed();
         let mut followed = Followed::new(&all);
-        assert_eq!(followed.take_after(&50.into()), ["mail"], "after the saved position");
+        assert_eq!(followed.changes_after(&50.into()), ["mail"], "after the saved position");
         // The stream got to 500, and was cut, before the watch of namespaces told of this.
-        sees(&all, "shop", 100, r#""false""#);
-        assert_eq!(followed.take_after(&500.into()), ["shop"]);
-        assert!(followed.take_after(&500.into()).is_empty(), "once");
+        apply(&all, "shop", 100, r#""false""#);
+        assert_eq!(followed.changes_after(&500.into()), ["shop"]);
+        assert!(followed.changes_after(&500.into()).is_empty(), "once");
     }
 
     #[test]
     fn no_position_passes_what_is_not_known_of_namespaces() {
         let all = listed();
         let mut followed = Followed::new(&all);
-        assert!(followed.take_after(&90.into()).is_empty());
+        assert!(followed.changes_after(&90.into()).is_empty());
         assert_eq!(followed.position(&70.into()), 70.into());
         assert_eq!(followed.position(&500.into()), 90.into());
-        all.hear(Observation::Mark(300.into()));
+        all.apply(Observation::Mark(300.into()));
         assert_eq!(followed.position(&500.into()), 300.into());
         // What the change does to the objects was not looked at yet.
-        sees(&all, "shop", 400, r#""false""#);
+        apply(&all, "shop", 400, r#""false""#);
         assert_eq!(followed.position(&500.into()), 300.into());
-        assert_eq!(followed.take(), ["shop"]);
+        assert_eq!(followed.changes(), ["shop"]);
         assert_eq!(followed.position(&500.into()), 400.into());
     }
 }

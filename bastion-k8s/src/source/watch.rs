@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use async_trait::async_trait;
 use bastion_core::{
     object::{Kind, ObjectId, ResourceVersion},
-    select::{Mode, Selection},
+    select::Selection,
     source::{Current, KindChange, Observation, Source, SourceError},
 };
 use futures::stream::BoxStream;
@@ -15,12 +15,12 @@ use crate::{
     client::Client,
     discovery::kinds::{self, Aggregated},
     error::Result,
-    source::{fetch, follow::Follower, judge::Judge, namespaces::Namespaces},
+    source::{fetch, follow::Follower, namespaces::Namespaces, observer::Observer},
 };
 
 /// Lists every selected kind and then watches it, or resumes from where it was.
 ///
-/// In annotated mode one task follows the annotations of namespaces for all kinds; it ends with the source.
+/// Where annotations decide, one task follows the annotations of namespaces for all kinds; it ends with the source.
 #[derive(Debug)]
 pub struct WatchSource {
     client: Client,
@@ -45,25 +45,21 @@ impl WatchSource {
         selection.check()?;
         Ok(Self {
             client,
+            namespaces: Namespaces::new(selection.needs().annotations),
             selection: Arc::new(selection),
-            namespaces: Namespaces::new(),
             follower: OnceLock::new(),
             aggregated: Arc::new(Mutex::default()),
         })
     }
 
-    fn annotated(&self) -> bool {
-        self.selection.mode == Mode::Annotated
-    }
-
-    /// Judges the objects of a kind; what it needs to know of namespaces is followed from now on.
-    fn judge(&self, kind: &Kind) -> Judge {
-        let judge = Judge::new(kind.clone(), self.selection.clone(), &self.namespaces);
-        if judge.namespaces.is_some() {
+    /// Decides over the objects of a kind; what it needs to know of namespaces is followed from now on.
+    fn observer(&self, kind: &Kind) -> Observer {
+        let observer = Observer::new(kind.clone(), self.selection.clone(), &self.namespaces);
+        if observer.namespaces.is_some() {
             self.follower
                 .get_or_init(|| AbortOnDrop(tokio::spawn(self.namespaces.clone().follow(self.client.clone()))));
         }
-        judge
+        observer
     }
 }
 
@@ -90,21 +86,24 @@ impl Source for WatchSource {
         kind: &Kind,
         from: Option<ResourceVersion>,
     ) -> BoxStream<'static, Result<Observation, SourceError>> {
-        let judge = self.judge(kind);
+        let observer = self.observer(kind);
         // Which namespaces were touched since `from` is told by resourceVersions, and an aggregated API
         // server counts its own: only a list finds what a changed annotation did to its objects.
         let counts_its_own =
             self.aggregated.lock().unwrap_or_else(PoisonError::into_inner).contains(kind.group.as_ref());
-        let from = from.filter(|_| !(judge.namespaces.is_some() && counts_its_own));
-        Follower::continuous(self.client.clone(), judge, from).stream()
+        let from = from.filter(|_| !(observer.namespaces.is_some() && counts_its_own));
+        Follower::continuous(self.client.clone(), observer, from).stream()
     }
 
     fn compare(&self, kind: &Kind) -> BoxStream<'static, Result<Observation, SourceError>> {
-        Follower::comparing(self.client.clone(), self.judge(kind)).stream()
+        // How large an object is, its metadata does not tell.
+        if self.selection.max_bytes.is_some() {
+            return self.observe(kind, None);
+        }
+        Follower::comparing(self.client.clone(), self.observer(kind)).stream()
     }
 
     async fn get(&self, kind: &Kind, id: &ObjectId) -> Result<Option<Current>, SourceError> {
-        let known = self.annotated().then_some(&self.namespaces);
-        Ok(fetch::current(&self.client, &self.selection, known, kind, id).await?)
+        Ok(fetch::current(&self.client, &self.selection, Some(&self.namespaces), kind, id).await?)
     }
 }

@@ -7,4 +7,5 @@ mod leader;
 mod line;
 mod outages;
 mod reading;
+mod selecting;
 mod writing;

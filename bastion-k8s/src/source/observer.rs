@@ -1,0 +1,134 @@
+//! From an object's bytes to an observation.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use bastion_core::{
+    object::{Kind, ObjectId, ResourceVersion, Scope},
+    select::{Facts, Match, Needs, Reason, Selection},
+    source::{Observation, Observed},
+};
+use bytes::Bytes;
+
+use crate::{
+    attributes::Attributes,
+    meta::{Head, Meta},
+    partial::Item,
+    select::ServerSide,
+    source::namespaces::Namespaces,
+};
+
+/// An observation, and its resourceVersion; without an observation where the selection does not look.
+pub(crate) type Seen = (Option<Observation>, ResourceVersion);
+
+/// Decides over the objects of one kind.
+#[derive(Debug)]
+pub(crate) struct Observer {
+    pub(crate) kind: Kind,
+    pub(crate) server: ServerSide,
+    selection: Arc<Selection>,
+    /// What is read of objects that the server has filtered.
+    needs: Needs,
+    /// Where annotations of namespaces matter.
+    pub(crate) namespaces: Option<Namespaces>,
+    /// Objects that were reported as too large.
+    too_large: BTreeSet<ObjectId>,
+}
+
+impl Observer {
+    /// `namespaces` is used only where their annotations decide: by annotations, over objects inside them.
+    pub(crate) fn new(kind: Kind, selection: Arc<Selection>, namespaces: &Namespaces) -> Self {
+        let mut needs = selection.needs();
+        needs.labels.clear();
+        let inherits = !needs.annotations.is_empty() && kind.scope == Scope::Namespaced;
+        Self {
+            server: ServerSide::of(&selection, &kind),
+            kind,
+            selection,
+            needs,
+            namespaces: inherits.then(|| namespaces.clone()),
+            too_large: BTreeSet::new(),
+        }
+    }
+
+    /// An object that exists.
+    pub(crate) fn object(&mut self, body: &Bytes) -> Result<Seen, String> {
+        let Head { metadata, .. } = Head::parse(body)?;
+        let (id, at) = self.name(&metadata)?;
+        let attributes = Attributes::of(&metadata, &self.needs)?;
+        let decision = self.decide(&metadata, &attributes, Some(body.len()));
+        if self.selection.max_bytes.is_some() {
+            self.report_size(&id, body.len(), decision);
+        }
+        let observation = match decision {
+            Match::Selected => {
+                let (resource_version, body) = (at.clone(), body.clone());
+                Some(Observation::Object(Observed { id, resource_version, body }))
+            }
+            Match::Unselected(_) => Some(Observation::Unselected { id, at: at.clone() }),
+            Match::Outside => None,
+        };
+        Ok((observation, at))
+    }
+
+    /// An object of a list of metadata.
+    pub(crate) fn item(&mut self, item: &Item) -> Result<Seen, String> {
+        let meta = match item {
+            Item::Whole(body) => return self.object(body),
+            Item::Json(body) => Head::parse(body)?.metadata,
+            Item::Protobuf(meta) => meta.head(),
+        };
+        let attributes = match item {
+            Item::Protobuf(meta) => meta.attributes(&self.needs)?,
+            _ => Attributes::of(&meta, &self.needs)?,
+        };
+        let (id, at) = self.name(&meta)?;
+        let observation = match self.decide(&meta, &attributes, None) {
+            Match::Selected => Some(Observation::Exists { id, at: at.clone() }),
+            Match::Unselected(_) => Some(Observation::Unselected { id, at: at.clone() }),
+            Match::Outside => None,
+        };
+        Ok((observation, at))
+    }
+
+    /// An object that a watch says is deleted.
+    pub(crate) fn deleted(&mut self, body: &[u8]) -> Result<Seen, String> {
+        let Head { metadata, .. } = Head::parse(body)?;
+        let (id, at) = self.name(&metadata)?;
+        self.too_large.remove(&id);
+        let outside = self.decide(&metadata, &Attributes::default(), None) == Match::Outside;
+        let proof = self.server.proof_of_deletion();
+        let observation = (!outside).then(|| Observation::Gone { id, at: at.clone(), proof });
+        Ok((observation, at))
+    }
+
+    /// Whether the selection takes an object that no server has filtered.
+    pub(crate) fn selects(&self, body: &[u8]) -> Result<bool, String> {
+        let Head { metadata, .. } = Head::parse(body)?;
+        let attributes = Attributes::of(&metadata, &self.selection.needs())?;
+        Ok(self.decide(&metadata, &attributes, Some(body.len())) == Match::Selected)
+    }
+
+    fn name(&self, meta: &Meta<'_>) -> Result<(ObjectId, ResourceVersion), String> {
+        if meta.name.is_empty() || meta.resource_version.is_empty() {
+            return Err("an object without name or resourceVersion".into());
+        }
+        let id = ObjectId::new(&self.kind.group_kind(), meta.namespace.as_ref(), meta.name.as_ref());
+        Ok((id, ResourceVersion::new(meta.resource_version.as_ref())))
+    }
+
+    fn decide(&self, meta: &Meta<'_>, attributes: &Attributes<'_>, bytes: Option<usize>) -> Match {
+        let inherited = self.namespaces.as_ref().and_then(|n| n.annotations(&meta.namespace));
+        let facts = Facts::new(&self.kind.group, &self.kind.kind, &meta.namespace, &meta.name).inherited(&inherited);
+        let facts = bytes.map_or(facts, |bytes| facts.bytes(bytes as u64));
+        self.selection.decide(&attributes.add_to(facts))
+    }
+
+    /// Names what is left out for its size, once until it fits.
+    fn report_size(&mut self, id: &ObjectId, bytes: usize, decision: Match) {
+        if decision != Match::Unselected(Reason::Size) {
+            self.too_large.remove(id);
+        } else if self.too_large.insert(id.clone()) {
+            tracing::warn!(object = %id, bytes, most = self.selection.max_bytes, "not backed up: too large");
+        }
+    }
+}
