@@ -204,11 +204,11 @@ pub(crate) async fn manifest(snapshot: &Snapshot, revision: &Revision) -> Result
 pub(crate) async fn revision(snapshot: &Snapshot, id: &ObjectId, number: Option<u64>) -> Result<Revision> {
     let history = snapshot.history(id).await?;
     let found = match number {
-        Some(n) => history.iter().find(|v| v.segment == n),
+        Some(n) => history.iter().find(|v| v.number == n),
         None => history.first(),
     };
     found.cloned().ok_or_else(|| {
-        let revisions: Vec<_> = history.iter().take(10).map(|v| v.segment.to_string()).collect();
+        let revisions: Vec<_> = history.iter().take(10).map(|v| v.number.to_string()).collect();
         CliError::NothingMatched {
             what: match number {
                 Some(n) => format!("{id} has no revision {n}"),
@@ -227,7 +227,7 @@ pub(crate) async fn revision(snapshot: &Snapshot, id: &ObjectId, number: Option<
 pub(crate) fn no_content(revision: &Revision) -> CliError {
     let (how, when) = (crate::report::saved::word(revision.state), crate::when::local(revision.at));
     CliError::NothingMatched {
-        what: format!("{} was {how} in revision {} ({when})", revision.id, revision.segment),
+        what: format!("{} was {how} in revision {} ({when})", revision.id, revision.number),
         hint: "give an older one with --at (or --revision, for `show`); `bastion history` lists them".to_owned(),
     }
 }

@@ -17,8 +17,8 @@ pub(crate) const LAST: Duration = Duration::from_secs(10);
 pub(crate) fn warn(updated: bastion_core::Result<ViewReport>) {
     match updated {
         Ok(report) => {
-            for (id, why) in &report.unshown {
-                warn!("tree/: {id} has no manifest.yaml: {why}");
+            for object in &report.unshown {
+                warn!("tree/: {} has no manifest.yaml: {}", object.id, object.why);
             }
             if report.unnamed_unshown > 0 {
                 warn!("tree/: and {} more", report.unnamed_unshown);

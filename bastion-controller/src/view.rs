@@ -27,8 +27,8 @@ impl View {
             let view = reached.repo.tree_view(&reached.cluster);
             tokio::spawn(view.keep(EVERY, stop.clone(), |updated| match updated {
                 Ok(report) => {
-                    for (object, why) in &report.unshown {
-                        warn!(%object, "tree/ has no manifest.yaml of it: {why}");
+                    for unshown in &report.unshown {
+                        warn!(object = %unshown.id, "tree/ has no manifest.yaml of it: {}", unshown.why);
                     }
                 }
                 Err(e) => warn!("tree/ is behind: {}", chain(&e)),

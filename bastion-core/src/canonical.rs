@@ -11,6 +11,14 @@
 //! - In text only what must be escaped is: `"` as `\"`, `\` as `\\`, and the control characters below U+0020:
 //!   `\b`, `\f`, `\n`, `\r`, `\t`, the others as `\u00xx` with lower-case hex. Nothing else: not `/`, `<`, `>`,
 //!   `&`, U+007F, U+2028 or U+2029; no Unicode normalisation.
+//!
+//! ```
+//! use bastion_core::canonical;
+//!
+//! let manifest = canonical::from_bytes(br#"{ "kind": "ConfigMap", "data": {"b": 1.0, "a": "x"} }"#)?;
+//! assert_eq!(canonical::to_bytes(&manifest), br#"{"data":{"a":"x","b":1},"kind":"ConfigMap"}"#);
+//! # Ok::<(), bastion_core::manifest::ManifestError>(())
+//! ```
 
 use crate::manifest::{Manifest, ManifestError, Map, PathSet, Value};
 

@@ -1,4 +1,13 @@
-//! What differs between two objects, for people and for machines.
+//! What differs between two objects: [`structured`] for programs, `unified` (feature `diff`) for people.
+//!
+//! ```
+//! use bastion_core::{canonical::from_bytes, diff};
+//!
+//! let (old, new) = (from_bytes(br#"{"spec":{"replicas":1}}"#)?, from_bytes(br#"{"spec":{"replicas":3}}"#)?);
+//! let differences = diff::structured(&old, &new);
+//! assert_eq!(differences[0].path, ".spec.replicas");
+//! # Ok::<(), bastion_core::manifest::ManifestError>(())
+//! ```
 
 use serde::Serialize;
 
@@ -11,7 +20,10 @@ mod unified;
 pub use unified::unified;
 
 /// One difference.
+///
+/// Serializes as `{"path":".spec.replicas","old":1,"new":3}`; `old` or `new` is left out where there was nothing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Difference {
     /// Where, as kubectl's `JSONPath` would say it: `.spec.ports[name=http].port`.
     pub path: String,

@@ -1,4 +1,12 @@
 //! Digests of canonical bodies.
+//!
+//! ```
+//! use bastion_core::hash::{Algorithm, Digest};
+//!
+//! let digest = Algorithm::Sha256.hasher().digest(b"{}");
+//! assert_eq!(digest.to_string().parse::<Digest>()?, digest);
+//! # Ok::<(), String>(())
+//! ```
 
 use std::{fmt, str::FromStr};
 
@@ -9,7 +17,7 @@ use sha2::Digest as _;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// SHA-256 (FIPS 180-4): the default, as seed 0 says.
+    /// SHA-256 (FIPS 180-4): the default.
     #[default]
     Sha256,
     /// BLAKE3 with 32 bytes of output.
@@ -52,7 +60,7 @@ impl FromStr for Algorithm {
     }
 }
 
-/// 32 bytes that stand for a content. Printed as lower-case hex.
+/// A digest of 32 bytes, printed as lower-case hex.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Digest([u8; 32]);
 
@@ -72,8 +80,8 @@ impl Digest {
         &self.0
     }
 
-    /// SHA-256 of stored bytes: names of packs and index files and the chain of segments, whatever the
-    /// repository's algorithm for contents.
+    /// SHA-256 of a stored file, whatever the repository's algorithm for contents: it names packs and index
+    /// files and chains segments.
     pub fn of_file(bytes: &[u8]) -> Self {
         Self(sha2::Sha256::digest(bytes).into())
     }

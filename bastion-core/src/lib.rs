@@ -30,7 +30,7 @@
 //! let standby = MemoryCluster::new("standby");
 //! let shop = ObjectFilter { namespaces: Some(vec!["shop".into()]), ..ObjectFilter::default() };
 //! let plan = repo.snapshot("production").await?.select(shop).restore_plan(&RestoreOptions::new()).await?;
-//! let report = plan.apply(Arc::new(standby.clone())).await?;
+//! let report = plan.apply(Arc::new(standby.clone())).await;
 //! # let prices = bastion_core::object::ObjectId::new(&bastion_core::object::GroupKind::new("", "ConfigMap"), "shop", "prices");
 //! # assert_eq!(standby.manifest(&prices).and_then(|m| m.text(&["data", "tea"]).map(str::to_owned)).as_deref(), Some("3"));
 //! assert_eq!(report.count(Outcome::Created), 2, "the namespace, and what lives in it");

@@ -1,4 +1,17 @@
-//! Objects as trees of values: parsed from the API server's JSON without what is to be left out anyway.
+//! Objects as trees of values, parsed from the API server's JSON.
+//!
+//! What is to be left out (`status`, most of `managedFields`) is skipped while parsing and never takes memory.
+//!
+//! ```
+//! use bastion_core::manifest::{Manifest, Path, PathSet};
+//!
+//! let skip: PathSet = [Path::of(&["status"])].into_iter().collect();
+//! let json = br#"{"kind":"Pod","metadata":{"name":"web","labels":{"app":"shop"}},"status":{"phase":"Running"}}"#;
+//! let manifest = Manifest::parse(json, &skip)?;
+//! assert_eq!((manifest.name(), manifest.label("app")), (Some("web"), Some("shop")));
+//! assert!(manifest.get(&["status"]).is_none());
+//! # Ok::<(), bastion_core::manifest::ManifestError>(())
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -22,7 +35,7 @@ pub const MAX_DEPTH: usize = 1024;
 /// A map of an object, sorted by the UTF-8 bytes of its keys.
 pub type Map = BTreeMap<Text, Value>;
 
-/// Why bytes are no manifest. Never holds any of the content.
+/// Why bytes are not a manifest. Never quotes the content: it may be a Secret's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ManifestError {
@@ -74,7 +87,7 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Parses an object's JSON. What lies at a path of `skip` is read over and takes no memory.
+    /// Parses an object's JSON. What is at a path of `skip` is skipped and takes no memory.
     ///
     /// The last of duplicate keys wins, `-0` is 0, integers beyond u64 become doubles, and a number beyond the
     /// doubles is an error. The result depends on none of `serde_json`'s Cargo features.
@@ -122,7 +135,8 @@ impl Manifest {
         self.map_mut(parents)?.remove(*last)
     }
 
-    /// Puts a value at a path of map keys, making the maps on the way; whatever else stood on the way goes.
+    /// Sets the value at a path of map keys and makes the maps on the way; a value of another type on the way
+    /// is replaced.
     pub fn set(&mut self, path: &[&str], value: Value) {
         let Some((last, parents)) = path.split_last() else { return };
         let mut map = &mut self.root;
@@ -175,7 +189,7 @@ impl Manifest {
         self.text(&["metadata", "resourceVersion"])
     }
 
-    /// The id that the object itself states, where it states kind and name.
+    /// The id that the object states; `None` without a kind or a name.
     pub fn id(&self) -> Option<ObjectId> {
         let kind = GroupKind::new(self.group(), self.kind()?);
         Some(ObjectId::new(&kind, self.namespace().unwrap_or_default(), self.name()?))

@@ -1,13 +1,25 @@
 //! A cluster in memory, for examples, tests and simulations.
 //!
-//! [`MemoryCluster`] keeps objects as an API server does: it gives uids, resourceVersions, generations and
-//! creation times, leaves a write that changes nothing without effect, keeps a window of events for watches
-//! (older positions are expired), serves the kinds of the CRDs that it holds, and empties a namespace that is
-//! deleted. It has no schemas, no admission, no finalizers and no controllers; the garbage collector runs when
-//! it is told to.
+//! [`MemoryCluster`] stores objects as an API server does: it sets uids, resourceVersions, generations and
+//! creation times, ignores a write that changes nothing, keeps a window of events for watches (older positions
+//! are answered with 410), serves the kinds of the CRDs that it holds, and empties a namespace that is deleted.
+//! It has no schemas, no admission, no finalizers and no controllers; the garbage collector runs when you call
+//! [`MemoryCluster::collect_garbage`].
 //!
-//! Read it through [`MemoryCluster::list`] or [`MemoryCluster::watch`]; it is a [`Sink`](crate::sink::Sink)
-//! itself. Everything in it follows from what was done to it: two runs give the same uids, numbers and times.
+//! Read it through [`MemoryCluster::list`] or [`MemoryCluster::watch`]; write to it directly or as a
+//! [`Sink`](crate::sink::Sink). It is deterministic: the same calls give the same uids, numbers and times.
+//!
+//! ```
+//! use bastion_core::memory::MemoryCluster;
+//!
+//! let cluster = MemoryCluster::new("production");
+//! let live = cluster.put(
+//!     r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"prices","namespace":"shop"},"data":{"tea":"3"}}"#,
+//! )?;
+//! assert!(!live.uid.is_empty());
+//! assert_eq!(cluster.ids().last().map(ToString::to_string).as_deref(), Some("Namespace shop"));
+//! # Ok::<(), bastion_core::memory::MemoryError>(())
+//! ```
 
 use std::{
     collections::BTreeSet,
@@ -33,7 +45,7 @@ use state::ClusterState;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MemoryError {
-    /// It is no object.
+    /// It is not valid JSON of an object.
     #[error("not an object")]
     Manifest(#[from] ManifestError),
     /// It has no apiVersion, kind or name.
@@ -65,13 +77,13 @@ struct Shared {
     changes: Changes,
 }
 
-/// What [`MemoryCluster::save_etcd`] saved.
+/// A snapshot by [`MemoryCluster::save_etcd`].
 #[derive(Debug, Clone)]
 pub struct EtcdBackup(ClusterState);
 
 impl MemoryCluster {
-    /// A new cluster with the usual namespaces. The name seeds its uids: two clusters of one name are the same
-    /// one to Bastion.
+    /// A new cluster with the namespaces `default` and `kube-system`. Its uids derive from the name: two clusters
+    /// of one name are the same cluster to Bastion.
     pub fn new(name: &str) -> Self {
         let shared = Shared { state: Mutex::new(ClusterState::new(name)), changes: Changes::default() };
         let cluster = Self { shared: Arc::new(shared) };
@@ -102,8 +114,8 @@ impl MemoryCluster {
         self.lock().kinds.values().cloned().collect()
     }
 
-    /// Creates the object, or makes the existing one equal to it, as `kubectl replace` would; makes its namespace
-    /// too. A `status` that is not stated stays.
+    /// Creates or replaces an object, and creates its namespace if it is missing. An object without `status` keeps
+    /// the one it had.
     pub fn put(&self, json: impl AsRef<[u8]>) -> Result<Live, MemoryError> {
         let manifest = Manifest::parse(json.as_ref(), &PathSet::default())?;
         self.change(|state| {
@@ -123,7 +135,7 @@ impl MemoryCluster {
         })
     }
 
-    /// Deletes an object (a namespace with everything in it); says whether there was one.
+    /// Deletes an object (a namespace with everything in it); false if there was none.
     pub fn delete(&self, id: &ObjectId) -> bool {
         self.change(|state| state.delete(id))
     }
@@ -148,17 +160,17 @@ impl MemoryCluster {
         self.lock().revision
     }
 
-    /// Forgets every event so far: a watch that has not seen them all is expired (410).
+    /// Drops every event so far: a watch that has not seen them all gets 410.
     pub fn compact(&self) {
         self.change(ClusterState::compact);
     }
 
-    /// Keeps this many events for watches; 1,000 from the start.
+    /// How many events are kept for watches; 1,000 by default.
     pub fn keep_events(&self, window: usize) {
         self.change(|state| state.keep_events(window));
     }
 
-    /// Lists and watches of this kind are forbidden from now on, or allowed again.
+    /// Forbids (403) or allows lists and watches of this kind.
     pub fn forbid(&self, kind: &GroupKind, forbidden: bool) {
         self.change(|state| {
             if forbidden {
@@ -169,23 +181,23 @@ impl MemoryCluster {
         });
     }
 
-    /// New CRDs are established only after they were asked for this many times.
+    /// New CRDs are established only after [`Sink::ready`](crate::sink::Sink::ready) was asked this many times.
     pub fn establish_after(&self, asks: u32) {
         self.lock().establish_after = asks;
     }
 
-    /// Deletes what the garbage collector would: objects with owners none of which exists under its uid.
-    /// Gives what it deleted.
+    /// Deletes what the garbage collector would: objects with owners of which none exists under its uid. Returns
+    /// what it deleted.
     pub fn collect_garbage(&self) -> BTreeSet<ObjectId> {
         self.change(ClusterState::collect_garbage)
     }
 
-    /// Saves everything, as a backup of etcd would.
+    /// Takes a snapshot of everything, as a backup of etcd does.
     pub fn save_etcd(&self) -> EtcdBackup {
         EtcdBackup(self.lock().clone())
     }
 
-    /// Goes back to what was saved: resourceVersions go backwards.
+    /// Goes back to a snapshot: resourceVersions go backwards.
     pub fn restore_etcd(&self, backup: &EtcdBackup) {
         self.change(|state| *state = backup.0.clone());
     }

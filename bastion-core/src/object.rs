@@ -1,8 +1,16 @@
-//! What an object is called: kinds, ids, resourceVersions.
+//! Names of objects: kinds, ids, resourceVersions.
+//!
+//! ```
+//! use bastion_core::object::{GroupKind, ObjectId};
+//!
+//! let kind = GroupKind::new("apps", "Deployment");
+//! let id = ObjectId::new(&kind, "shop", "web");
+//! assert_eq!(id.to_string(), "Deployment.apps shop/web");
+//! ```
 
 use std::{cmp::Ordering, fmt, sync::Arc};
 
-/// Group and kind: the part of a kind's name that outlives a change of API version.
+/// Group and kind, without the API version: the same for every version that the kind is served in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GroupKind {
     /// API group; empty for the core group.
@@ -67,8 +75,8 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Which object: group, kind, namespace, name. Not the API version, and not the uid: an object that was
-/// deleted and made again continues the same history, under another uid.
+/// Which object: group, kind, namespace, name. Neither the API version nor the uid is part of it: an object that
+/// was deleted and created again continues the same history, under another uid.
 ///
 /// Ordered by group, kind, namespace, name, as bytes: the order of index files.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -122,8 +130,8 @@ impl fmt::Display for ObjectId {
 
 /// A resourceVersion as the API server gave it.
 ///
-/// It is text by Kubernetes' contract. Where it is a number (etcd's revision, as every real API server has
-/// it) versions of one resource can be compared; where it is not, the order of the log and full lists decide.
+/// Opaque text by Kubernetes' contract. Every real API server gives etcd's revision, a number: then two states of
+/// an object can be ordered by it. Where it is not a number, the order of the log and full lists decide.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct ResourceVersion(Arc<str>);
 

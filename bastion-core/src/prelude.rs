@@ -1,4 +1,4 @@
-//! What a program that embeds Bastion usually names.
+//! What most programs that embed Bastion import: `use bastion_core::prelude::*;`, as in the crate's example.
 
 pub use tokio_util::sync::CancellationToken;
 

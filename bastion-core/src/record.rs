@@ -1,4 +1,24 @@
-//! What the log says of objects: changes going in, revisions coming out.
+//! What the log records: [`Change`]s go in, [`Revision`]s come out.
+//!
+//! A program that runs the [engine](crate::engine) only reads revisions:
+//!
+//! ```
+//! # use bastion_core::{memory::MemoryCluster, prelude::*, store::MemoryStore};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let cluster = MemoryCluster::new("production");
+//! # let source = std::sync::Arc::new(cluster.list());
+//! # let repo = Repository::init(std::sync::Arc::new(MemoryStore::new()), InitOptions::default()).await?;
+//! # let writer = repo.writer("production", WriterOptions::new(source.cluster_uid().await?, "backup")).await?;
+//! # Engine::new(source, writer, EngineOptions::default()).run(CancellationToken::new()).await?;
+//! use bastion_core::{object::{GroupKind, ObjectId}, record::RevisionState};
+//!
+//! let id = ObjectId::new(&GroupKind::new("", "Namespace"), "", "default");
+//! let history = repo.snapshot("production").await?.history(&id).await?;
+//! assert_eq!((history[0].number, history[0].state), (1, RevisionState::Put));
+//! # Ok(())
+//! # }
+//! ```
 
 use std::{cmp::Ordering, sync::Arc};
 
@@ -12,18 +32,22 @@ use crate::{
     time::Timestamp,
 };
 
-/// Place of a state in the order of one object's states: by incarnation, then by resourceVersion. Never by
-/// a clock. Where resourceVersions are no numbers the log's order decides.
+mod place;
+
+pub(crate) use place::{BodyFile, Place};
+
+/// Orders the states of one object: by incarnation, then by resourceVersion, never by a clock. Where
+/// resourceVersions are not numbers the order of the log decides.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Order {
-    /// Which life of which etcd; see `docs/format.md`.
+    /// Counts restores of etcd and adoptions of the log; see `docs/format.md`.
     pub incarnation: u32,
     /// The resourceVersion of the state, or of the event or list that proves a deletion.
     pub resource_version: ResourceVersion,
 }
 
 impl Order {
-    /// Whether this is older or newer than `other`; `Equal` for a tie, which the place in the log breaks.
+    /// Whether this is older or newer than `other`. `Equal` is a tie, which the order of the log breaks.
     pub fn compare(&self, other: &Self) -> Ordering {
         self.incarnation.cmp(&other.incarnation).then_with(|| {
             match (self.resource_version.number(), other.resource_version.number()) {
@@ -45,9 +69,9 @@ pub enum RevisionState {
     Released,
 }
 
-/// What is worth keeping of an object beside the body that was hashed: history written without these can
-/// never gain them.
+/// What is kept of an object beside the body that is hashed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Extras {
     /// `metadata.creationTimestamp`, as it stood there.
     pub created: Option<Arc<str>>,
@@ -63,8 +87,9 @@ pub struct Extras {
     pub status: Option<Bytes>,
 }
 
-/// What became of an object, on its way into the log.
+/// What became of an object, as it is written to the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum What {
     /// It exists with this content.
     Put {
@@ -94,6 +119,7 @@ impl What {
 
 /// One change of one object, to be committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Change {
     /// Which object.
     pub id: ObjectId,
@@ -109,8 +135,30 @@ pub struct Change {
     pub what: What,
 }
 
-/// The newest state of an object as the index has it: all that a pipeline needs to tell changed from not.
+impl Change {
+    /// A change of the object `id`, read in that API version (without the group).
+    pub fn new(id: ObjectId, version: impl Into<Arc<str>>, resource_version: ResourceVersion, what: What) -> Self {
+        Self { id, version: version.into(), uid: "".into(), resource_version, policy: "".into(), what }
+    }
+
+    /// The object's uid.
+    #[must_use]
+    pub fn uid(mut self, uid: impl Into<Arc<str>>) -> Self {
+        self.uid = uid.into();
+        self
+    }
+
+    /// The policy that saw it.
+    #[must_use]
+    pub fn policy(mut self, policy: impl Into<Arc<str>>) -> Self {
+        self.policy = policy.into();
+        self
+    }
+}
+
+/// The newest state of an object as the index has it: enough to tell whether an object changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Newest {
     /// Its place in the order.
     pub order: Order,
@@ -122,8 +170,9 @@ pub struct Newest {
     pub policy: Arc<str>,
 }
 
-/// Up to where everything of a kind is durable or unchanged, for one policy.
+/// The resourceVersion up to which everything of a kind is durable or unchanged, for one policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Position {
     /// The policy.
     pub policy: Arc<str>,
@@ -138,6 +187,7 @@ pub struct Position {
 /// Deletions of a kind that the brake withholds until somebody acknowledges them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Withheld {
     /// The kind; a count of zero says that nothing is withheld any more.
     #[serde(serialize_with = "crate::serialize::display")]
@@ -171,6 +221,7 @@ pub struct Acknowledgement {
 
 /// One state of one object as the log has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Revision {
     /// Which object.
     pub id: ObjectId,
@@ -180,42 +231,23 @@ pub struct Revision {
     pub uid: Arc<str>,
     /// Its place in the order.
     pub order: Order,
-    /// The segment that holds it: the revision's number for people.
-    pub segment: u64,
-    /// That segment's time.
+    /// Number of the commit that it came with; people call the revision by it.
+    pub number: u64,
+    /// When that commit was made.
     pub at: Timestamp,
     /// What became of the object.
     pub state: RevisionState,
     /// Digest of the body; zero unless `state` is `Put`.
     pub digest: Digest,
     /// Where the body lies; `None` unless `state` is `Put`.
-    pub place: Option<Place>,
+    pub(crate) place: Option<Place>,
     /// The policy that recorded it.
     pub policy: Arc<str>,
 }
 
-/// Which file holds a body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum BodyFile {
-    /// The segment of that number.
-    Segment(u64),
-    /// The pack of that name.
-    Pack(Digest),
-}
-
-/// Where a body lies: one range read and one decompression away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Place {
-    /// The file.
-    pub file: BodyFile,
-    /// Where the compressed block starts in the file.
-    pub block_start: u64,
-    /// Length of the compressed block in bytes.
-    pub block_len: u32,
-    /// Length of the block decompressed.
-    pub block_raw: u32,
-    /// Where the body starts in the decompressed block.
-    pub offset: u32,
-    /// Length of the body.
-    pub len: u32,
+impl Revision {
+    /// Bytes of its body; `None` unless `state` is `Put`.
+    pub fn size(&self) -> Option<u32> {
+        self.place.map(|place| place.len)
+    }
 }

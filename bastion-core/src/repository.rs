@@ -1,6 +1,24 @@
 //! The repository: a log of changes over a [`Store`], its index, and readers of both.
 //!
-//! What lies where and in which bytes is specified in `docs/format.md`.
+//! One repository holds the logs of any number of clusters. [`Repository::writer`] appends to a log,
+//! [`Repository::snapshot`] reads one as of a moment, [`Repository::log`] follows it commit by commit and
+//! [`Repository::verify`] checks every byte. The format is specified in `docs/format.md`.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use bastion_core::{prelude::*, repository::VerifyOptions, store::MemoryStore};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> bastion_core::Result<()> {
+//! let store = Arc::new(MemoryStore::new());
+//! Repository::init(store.clone(), InitOptions::default()).await?;
+//!
+//! let repo = Repository::open(store, OpenOptions::default()).await?;
+//! assert!(repo.clusters().await?.is_empty());
+//! assert!(repo.verify(&VerifyOptions::default(), |_| ()).await?.is_clean());
+//! # Ok(())
+//! # }
+//! ```
 
 use std::sync::Arc;
 
@@ -48,7 +66,7 @@ pub use index::Index;
 pub use snapshot::{ObjectFilter, Snapshot};
 pub use verify::{Problem, VerifyOptions, VerifyProgress, VerifyReport};
 #[cfg(feature = "yaml")]
-pub use view::{TreeView, ViewReport};
+pub use view::{TreeView, UnshownObject, ViewReport};
 pub use writer::{CommitNotes, Committed, Head, Writer, WriterOptions};
 
 /// An open repository. Cheap to clone.
@@ -63,18 +81,19 @@ struct Inner {
     writable: bool,
 }
 
-/// What bastion.json says.
+/// What `bastion.json` says about the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Info {
     /// The repository's id, random.
     pub id: String,
-    /// Which function makes the digests of contents.
+    /// The digest of contents.
     pub algorithm: Algorithm,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
 }
 
-/// How to make a repository.
+/// How to create a repository.
 #[derive(Debug, Clone)]
 pub struct InitOptions {
     algorithm: Algorithm,
@@ -88,14 +107,14 @@ impl Default for InitOptions {
 }
 
 impl InitOptions {
-    /// The digest of contents; SHA-256 unless said otherwise. It can never be changed.
+    /// The digest of contents; SHA-256 by default. It can never be changed.
     #[must_use]
     pub fn algorithm(mut self, algorithm: Algorithm) -> Self {
         self.algorithm = algorithm;
         self
     }
 
-    /// The runtime; tokio's unless said otherwise.
+    /// The runtime; tokio's by default.
     #[must_use]
     pub fn runtime(mut self, runtime: SharedRuntime) -> Self {
         self.runtime = runtime;
@@ -117,14 +136,14 @@ impl Default for OpenOptions {
 }
 
 impl OpenOptions {
-    /// Whether to write: then the storage has to show that it refuses to overwrite.
+    /// Whether to write. Opening then checks that the storage refuses to overwrite a file that exists.
     #[must_use]
     pub fn write(mut self, write: bool) -> Self {
         self.write = write;
         self
     }
 
-    /// The runtime; tokio's unless said otherwise.
+    /// The runtime; tokio's by default.
     #[must_use]
     pub fn runtime(mut self, runtime: SharedRuntime) -> Self {
         self.runtime = runtime;
@@ -133,7 +152,7 @@ impl OpenOptions {
 }
 
 impl Repository {
-    /// What bastion.json says.
+    /// What `bastion.json` says.
     pub fn info(&self) -> &Info {
         &self.0.info
     }
@@ -148,7 +167,7 @@ impl Repository {
         &self.0.runtime
     }
 
-    /// Makes digests of contents by the repository's algorithm.
+    /// The hasher of the repository's algorithm.
     pub fn hasher(&self) -> Arc<dyn Hasher> {
         self.0.info.algorithm.hasher()
     }

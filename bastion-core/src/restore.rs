@@ -1,14 +1,27 @@
-//! Restoring: a pure planner makes a [`RestorePlan`], an applier executes it.
+//! Restoring: select objects of a snapshot, plan, look at the plan, apply it.
 //!
 //! ```text
-//! snapshot.select(filter) ─► Planner (one pass over the bodies; keeps ids, owners and places only)
-//!                               └► RestorePlan: stages of steps, what is skipped and why
-//!                                     └► apply: stage by stage, in parallel within one
-//!                                           body ─► restore form ─► remap ─► relink ─► create │ compare
+//! snapshot.select(filter) ─► RestoreSet
+//!   restore_plan(options) ─► RestorePlan: steps in order, what is skipped and why (one pass over the bodies)
+//!             apply(sink) ─► RestoreReport: stage by stage, in parallel within a stage
+//!                            body ─► restore form ─► remap ─► relink ─► create │ compare
 //! ```
-//! What is new is *created*. What exists is compared with what the backup holds, both in their restore form
-//! ([`Rules::restore`]): equal objects are left alone, so a restore that was cut off is simply run again; what
-//! differs is treated by the [`Conflict`] policy. One object's failure stops nothing but what it owns.
+//! An object that does not exist is *created*. One that exists is compared with the backup, both in their restore
+//! form ([`Rules::restore`]): equal objects are left alone, so a restore that was interrupted is simply run again;
+//! objects that differ are treated by the [`Conflict`] policy. If an object fails, only what it owns fails with it.
+//!
+//! The [crate's example](crate#a-backup-and-a-restore) restores a namespace. Options, for another one:
+//!
+//! ```
+//! use std::time::Duration;
+//! use bastion_core::restore::{Conflict, RestoreOptions};
+//!
+//! let options = RestoreOptions::new()
+//!     .conflict(Conflict::Replace)
+//!     .map_namespace("shop", "shop-copy")
+//!     .ready_within(Duration::from_secs(30));
+//! # let _ = options;
+//! ```
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
@@ -32,22 +45,22 @@ mod remap;
 mod report;
 mod skip;
 
-pub use apply::{Applier, Progress};
-pub use order::Wave;
-pub use plan::{OwnerLink, RestorePlan, SkippedObject, Step};
+pub use apply::Applier;
+pub use plan::{RestorePlan, SkippedObject, Step, UnreadableObject};
 pub use report::{ObjectReport, Outcome, RestoreReport};
 
 /// What to do with an object that exists and differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[non_exhaustive]
 pub enum Conflict {
-    /// Leave it as it is, and say so.
+    /// Leave it as it is and report it.
     #[default]
     Skip,
-    /// Server-side apply: what the backup names wins, what others added stays.
+    /// Server-side apply: fields of the backup win, fields that others added stay.
     Update,
     /// Make it what the backup holds.
     Replace,
-    /// The object fails.
+    /// Leave it as it is and count it as a failure.
     Fail,
 }
 
@@ -100,15 +113,15 @@ impl RestoreOptions {
         self
     }
 
-    /// How long a CRD may take to be established, a namespace to be active, a name to be free of the object
-    /// that is being deleted under it.
+    /// How long to wait for a CRD to be established, a namespace to be active, an object of the same name that is
+    /// being deleted to be gone.
     #[must_use]
     pub fn ready_within(mut self, time: Duration) -> Self {
         self.ready_within = time;
         self
     }
 
-    /// Other rules for the restore form.
+    /// The rules that make the restore form; [`Rules::restore`] by default.
     #[must_use]
     pub fn sanitizer(mut self, sanitizer: Arc<dyn Sanitizer>) -> Self {
         self.sanitizer = sanitizer;
@@ -116,10 +129,10 @@ impl RestoreOptions {
     }
 }
 
-/// Decides by the content whether an object is wanted.
+/// Decides by its content whether an object is restored.
 pub type Predicate = Arc<dyn Fn(&Manifest) -> bool + Send + Sync>;
 
-/// Some objects of a snapshot.
+/// The objects of a snapshot that are to be restored; made by [`Snapshot::select`].
 #[derive(Clone)]
 pub struct RestoreSet {
     snapshot: Snapshot,
@@ -144,15 +157,15 @@ impl Snapshot {
 }
 
 impl RestoreSet {
-    /// Of these only the objects that this takes (a label selector).
+    /// Restores only those that also match this predicate (a label selector).
     #[must_use]
     pub fn matching(mut self, predicate: Predicate) -> Self {
         self.predicate = Some(predicate);
         self
     }
 
-    /// Plans their restore. Namespaces and CRDs that they need and the selection leaves out are planned too,
-    /// to be created if they are missing.
+    /// Plans the restore. Namespaces and CRDs that the objects need are planned too, even if they were not selected:
+    /// they are created if they are missing.
     pub async fn restore_plan(self, options: &RestoreOptions) -> Result<RestorePlan> {
         gather::plan(self, options).await
     }

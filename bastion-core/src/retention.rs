@@ -1,7 +1,18 @@
-//! Which states stay: the [`RetentionPlanner`] trait, the usual policies, and the guard around any of them.
+//! Which revisions to keep: the [`RetentionPlanner`] trait, the usual policies, and a guard around any of them.
 //!
-//! Planners are pure: one lineage in (the revisions of one object, the snapshots of one volume), newest first,
-//! and a decision for each out. Time is an argument.
+//! Planners are pure. They get one lineage (the revisions of an object, the snapshots of a volume), newest first,
+//! and decide for each candidate. The time is an argument. Nothing in Bastion deletes by these plans yet.
+//!
+//! ```
+//! use std::time::Duration;
+//! use bastion_core::{retention::{Calendar, Candidate, KeepLast, Union, guarded}, time::Timestamp};
+//!
+//! let policy = Union(vec![Box::new(KeepLast(2)), Box::new(Calendar { daily: 7, ..Calendar::default() })]);
+//! let now = Timestamp::from_millis(1_767_225_600_000);
+//! let hourly: Vec<_> = (1..=48).map(|h| Candidate::new(now.minus(Duration::from_hours(h)))).collect();
+//! let kept = guarded(&policy, &hourly, now).into_iter().filter(|decision| decision.is_keep()).count();
+//! assert_eq!(kept, 3, "the last two (the first of them stands for its day) and the day before");
+//! ```
 
 use std::fmt::{self, Debug};
 
@@ -11,18 +22,40 @@ mod policies;
 
 pub use policies::{Calendar, KeepLast, KeepWithin, Union};
 
-/// One state of a lineage, as a planner sees it.
+/// One revision of a lineage, as a planner sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Candidate {
     /// When it was made.
     pub at: Timestamp,
     /// Whether it can be restored (a failed snapshot cannot).
     pub good: bool,
-    /// Whether somebody holds it (legal hold, object lock, a restore that reads it).
+    /// Whether it must not be deleted now (a legal hold, object lock, a restore that reads it).
     pub held: bool,
 }
 
-/// Why one is kept.
+impl Candidate {
+    /// One that was made at this time, can be restored and is not held.
+    pub fn new(at: Timestamp) -> Self {
+        Self { at, good: true, held: false }
+    }
+
+    /// Whether it can be restored.
+    #[must_use]
+    pub fn good(mut self, good: bool) -> Self {
+        self.good = good;
+        self
+    }
+
+    /// Whether somebody holds it.
+    #[must_use]
+    pub fn held(mut self, held: bool) -> Self {
+        self.held = held;
+        self
+    }
+}
+
+/// Why a candidate is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
@@ -62,36 +95,36 @@ impl fmt::Display for Reason {
     }
 }
 
-/// What becomes of one version: kept for a reason, or dropped.
+/// What becomes of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// It stays.
+    /// It is kept, for this reason.
     Keep(Reason),
     /// It may go.
     Drop,
 }
 
 impl Decision {
-    /// Whether it stays.
+    /// Whether it is kept.
     pub fn is_keep(self) -> bool {
         matches!(self, Self::Keep(_))
     }
 }
 
-/// Decides which states of one lineage stay.
+/// Decides which revisions of one lineage to keep. Pure: no I/O, no clock.
 pub trait RetentionPlanner: Debug + Send + Sync {
     /// A decision for each candidate, in the order given: newest first.
     fn plan(&self, candidates: &[Candidate], now: Timestamp) -> Vec<Decision>;
 }
 
-/// Runs a planner and refuses what no policy may do: dropping the newest good one, or a held one. A
-/// planner that answers for too few candidates keeps the rest.
+/// Runs a planner and overrules it where it would drop the newest good candidate or a held one. Candidates that
+/// the planner gives no decision for are kept.
 ///
 /// ```
 /// use bastion_core::{retention::{guarded, Candidate, KeepLast, Reason, Decision}, time::Timestamp};
 ///
-/// let broken = Candidate { at: Timestamp::from_millis(2), good: false, held: false };
-/// let good = Candidate { at: Timestamp::from_millis(1), good: true, held: false };
+/// let broken = Candidate::new(Timestamp::from_millis(2)).good(false);
+/// let good = Candidate::new(Timestamp::from_millis(1));
 /// let plan = guarded(&KeepLast(1), &[broken, good], Timestamp::from_millis(3));
 /// assert_eq!(plan, [Decision::Keep(Reason::Last), Decision::Keep(Reason::NewestGood)]);
 /// ```

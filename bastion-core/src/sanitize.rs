@@ -1,8 +1,19 @@
-//! What of an object is content, and what only the life of one copy of it in one cluster.
+//! Which fields of an object are its content, and which are bookkeeping of one cluster.
 //!
-//! Two profiles. [`Rules::backup`] decides what is hashed and stored: an object whose status, counters or
-//! bookkeeping change is unchanged. [`Rules::restore`] makes from a stored (or a live) object what can be
-//! created in another cluster; two objects are equal when their restore forms are.
+//! There are two profiles. [`Rules::backup`] decides what is hashed and stored: an object of which only status,
+//! counters or bookkeeping change is unchanged. [`Rules::restore`] makes of a stored or live object what can be
+//! created in another cluster; two objects are equal if their restore forms are.
+//!
+//! ```
+//! use bastion_core::{canonical, memory::kind, object::Scope, sanitize::{Rules, Sanitizer}};
+//!
+//! let rules = Rules::backup();
+//! let config_map = kind("", "v1", "ConfigMap", "configmaps", Scope::Namespaced);
+//! let mut object = canonical::from_bytes(br#"{"kind":"ConfigMap","metadata":{"name":"a","uid":"0b4e"}}"#)?;
+//! rules.sanitize(&config_map, &mut object)?;
+//! assert_eq!(canonical::to_bytes(&object), br#"{"kind":"ConfigMap","metadata":{"name":"a"}}"#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! | | backup | restore |
 //! |---|---|---|
@@ -13,9 +24,9 @@
 //! | finalizers, ownerReferences with their uids, labels, annotations, spec, everything else | kept | kept |
 //! | what a cluster writes into built-in kinds (addresses, bindings, tokens) | kept | out |
 //!
-//! Labels and annotations that are empty maps go, as the API server itself never shows them: so an object that
-//! lost its only annotation to a rule equals one that never had any. Every other empty map or list stays,
-//! also one that a dropped path left behind: `emptyDir: {}` means something.
+//! Empty `labels` and `annotations` are removed, as the API server never shows them: an object that lost its only
+//! annotation to a rule equals one that never had any. Every other empty map or list stays, even one that a dropped
+//! path left behind: `emptyDir: {}` has a meaning.
 
 use std::{
     collections::BTreeMap,
@@ -36,7 +47,7 @@ pub(crate) mod rules;
 
 pub use rules::LAST_APPLIED;
 
-/// Stands for a set of rules: saved with positions, and another one means that everything is listed anew.
+/// Identifies a set of rules. It is saved with positions: other rules list everything anew.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Fingerprint(Arc<str>);
 
@@ -58,7 +69,7 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// Why an object cannot be cleaned. It fails this one object, never the run.
+/// Why an object cannot be sanitized. Only this object fails, never the run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot be cleaned for {purpose}: {why}")]
 pub struct SanitizeError {
@@ -68,14 +79,13 @@ pub struct SanitizeError {
     pub why: String,
 }
 
-/// Takes out of objects what is not their content. Pure: no I/O, no clock.
+/// Removes from objects what is not their content. Pure: no I/O, no clock.
 pub trait Sanitizer: fmt::Debug + Send + Sync + 'static {
-    /// Changes whenever the same object could come out differently.
+    /// Differs for any two sanitizers that may treat an object differently.
     fn fingerprint(&self) -> Fingerprint;
-    /// What may be left out while parsing: it is neither content nor needed for the extras.
+    /// The paths that can be skipped while parsing: neither content nor needed for the extras.
     fn drops(&self, kind: &Kind) -> &PathSet;
-    /// Cleans an object, and gives what is worth keeping beside it. What is cleaned once stays as it is when
-    /// it is cleaned again.
+    /// Sanitizes an object and returns what is kept beside it. Idempotent: sanitizing again changes nothing.
     fn sanitize(&self, kind: &Kind, manifest: &mut Manifest) -> Result<Extras, SanitizeError>;
 }
 

@@ -1,4 +1,22 @@
-//! Where files lie: the [`Store`] trait, its keys, its errors, and the wrappers around it.
+//! Where files are stored: the [`Store`] trait, its keys and errors, and wrappers around it.
+//!
+//! bastion-storage has stores for folders and S3; [`MemoryStore`] is the reference. To write your own, implement
+//! [`Store`] and run the suite of the feature `conformance` on it.
+//!
+//! ```
+//! use bastion_core::store::{Key, MemoryStore, PutOptions, Store, StoreError};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), StoreError> {
+//! let store = MemoryStore::new();
+//! let key = Key::from_segments(["clusters", "production"]);
+//! store.put(&key, "first".into(), &PutOptions::create()).await?;
+//! let again = store.put(&key, "second".into(), &PutOptions::create()).await;
+//! assert!(matches!(again, Err(StoreError::AlreadyExists { .. })));
+//! assert_eq!(store.get(&key, None).await?, "first");
+//! # Ok(())
+//! # }
+//! ```
 
 use std::{fmt::Debug, ops::Range, sync::Arc};
 
@@ -36,10 +54,10 @@ pub use retry::{RetryPolicy, RetryStore};
 /// What the operations of a store return.
 pub type StoreResult<T> = std::result::Result<T, StoreError>;
 
-/// The largest file that a store must take: 16 MiB. So no store needs multipart uploads or streaming.
+/// The largest file that a store must accept: 16 MiB. So no store needs multipart uploads or streaming.
 pub const MAX_FILE: usize = 16 << 20;
 
-/// What every store asks first of a file that is to be written.
+/// Refuses a file that is larger than [`MAX_FILE`]. For implementors: every store checks this first.
 pub fn check_size(key: &Key, size: usize) -> StoreResult<()> {
     if size > MAX_FILE {
         return Err(StoreError::Unsupported(format!("{key} has {size} bytes; a file may have {MAX_FILE}")));
@@ -47,7 +65,7 @@ pub fn check_size(key: &Key, size: usize) -> StoreResult<()> {
     Ok(())
 }
 
-/// The part of a range that lies within a file of `size` bytes, as [`Store::get`] wants it.
+/// The part of a range that is within a file of `size` bytes, as [`Store::get`] returns it. For implementors.
 pub fn check_range(key: &Key, size: u64, range: &Range<u64>) -> StoreResult<Range<u64>> {
     if range.start >= size {
         return Err(StoreError::InvalidRange { key: key.to_string(), size, start: range.start });
@@ -58,11 +76,11 @@ pub fn check_range(key: &Key, size: u64, range: &Range<u64>) -> StoreResult<Rang
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PutMode {
-    /// Only where nothing lies yet; otherwise [`StoreError::AlreadyExists`]. Of several racing creates of
-    /// one key exactly one returns `Ok`, and the file then holds that one's bytes.
+    /// Only if there is no such file; otherwise [`StoreError::AlreadyExists`]. Of several racing creates of one
+    /// key exactly one returns `Ok`, and the file then holds that one's bytes.
     #[default]
     Create,
-    /// In place of whatever lies there. For views only: the log never overwrites.
+    /// Replaces a file that exists. For views only: the log never overwrites.
     Overwrite,
 }
 
@@ -72,7 +90,7 @@ pub enum PutMode {
 pub struct PutOptions {
     /// Create (default) or overwrite.
     pub mode: PutMode,
-    /// Not to be deleted before this moment, where the store has object lock.
+    /// Must not be deleted before this time, where the store has object lock.
     pub retain_until: Option<Timestamp>,
 }
 
@@ -88,37 +106,54 @@ impl PutOptions {
     }
 }
 
-/// What a store knows of a file.
+/// What a store knows about a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Meta {
     /// Its key.
     pub key: Key,
     /// Its length in bytes.
     pub size: u64,
-    /// When it was last written, by the storage's clock, where the storage says so.
+    /// When it was last written, by the storage's clock; `None` if the storage does not say.
     pub modified: Option<Timestamp>,
+}
+
+impl Meta {
+    /// A file of this key and size.
+    pub fn new(key: Key, size: u64) -> Self {
+        Self { key, size, modified: None }
+    }
+
+    /// When it was last written.
+    #[must_use]
+    pub fn modified(mut self, modified: Option<Timestamp>) -> Self {
+        self.modified = modified;
+        self
+    }
 }
 
 /// Storage of whole files of up to [`MAX_FILE`] bytes under [`Key`]s.
 ///
 /// The contract, which the `conformance` suite checks on every store and every wrapper:
 /// - `put` is atomic and durable on `Ok`: a reader sees the whole file or none, whatever crashes. After
-///   [`StoreError::OutcomeUnknown`] the file may be there, may not, and may still appear.
-/// - No store and no wrapper turns `AlreadyExists` into `Ok` or sends a create again: only the log may, it
-///   has the bytes to compare.
-/// - `get`, `head`, `list` see every `put` that returned `Ok` before they were called.
-/// - `list` goes by the bytes of the key, is lazy, and is complete or ends with an error.
-/// - `delete` of what is not there is `Ok`.
+///   [`StoreError::OutcomeUnknown`] the file may exist, may not, and may still appear.
+/// - No store and no wrapper turns `AlreadyExists` into `Ok` or repeats a create: only the log may, as it has the
+///   bytes to compare.
+/// - `get`, `head` and `list` see every `put` that returned `Ok` before they were called.
+/// - `list` is in byte order of the keys, lazy, and complete or ends with an error.
+/// - `delete` is idempotent: a file that does not exist is `Ok`.
+/// - Errors tell `NotFound`, `AlreadyExists`, `Denied`, `Throttled`, `Unavailable` (nothing was done) and
+///   `OutcomeUnknown` (a write may have been done) apart; the log relies on it.
 #[async_trait]
 pub trait Store: Debug + Send + Sync + 'static {
     /// Writes a file.
     async fn put(&self, key: &Key, body: Bytes, options: &PutOptions) -> StoreResult<Meta>;
-    /// Reads a file, or these bytes of it. A range that reaches beyond the end gives what there is; one
-    /// that starts at or beyond the end is [`StoreError::InvalidRange`]; an empty one gives nothing.
+    /// Reads a file, or a range of it. A range that ends beyond the end of the file is cut; one that starts at or
+    /// beyond it is [`StoreError::InvalidRange`]; an empty one returns no bytes.
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> StoreResult<Bytes>;
     /// Size and time of a file.
     async fn head(&self, key: &Key) -> StoreResult<Meta>;
-    /// The files under a prefix in byte order of their keys, those after `after` only.
+    /// The files under a prefix in byte order of their keys; with `after`, those after that key.
     fn list(&self, prefix: &Prefix, after: Option<&Key>) -> BoxStream<'static, StoreResult<Meta>>;
     /// Removes a file; `Ok` where there is none.
     async fn delete(&self, key: &Key) -> StoreResult<()>;
@@ -143,23 +178,23 @@ impl Store for Arc<dyn Store> {
     }
 }
 
-/// Why a store could not do it. Each names the key or the place.
+/// Why a store failed. Each variant names the key or the place.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Nothing lies there.
+    /// There is no such file.
     #[error("{key} does not exist")]
     NotFound {
         /// What was asked for.
         key: String,
     },
-    /// Something lies there already; the answer to a create.
+    /// The file to be created exists.
     #[error("{key} exists already")]
     AlreadyExists {
         /// What was to be created.
         key: String,
     },
-    /// Credentials are missing, wrong, or not allowed to do this.
+    /// Credentials are missing or wrong, or do not allow this.
     #[error("access to {key} was denied")]
     Denied {
         /// What was to be read or written.
@@ -186,7 +221,7 @@ pub enum StoreError {
         #[source]
         source: Cause,
     },
-    /// The request was sent and no answer came: it may or may not have been carried out, or be yet.
+    /// The request was sent and not answered: it may have been carried out, may not, or may still be.
     #[error("the outcome of writing {key} is unknown")]
     OutcomeUnknown {
         /// What was to be written.
@@ -205,7 +240,7 @@ pub enum StoreError {
         /// Where the range starts.
         start: u64,
     },
-    /// The place itself does not exist: no such bucket, no such folder.
+    /// The bucket or folder itself does not exist.
     #[error("{place} does not exist")]
     NoSuchPlace {
         /// Bucket or folder.
@@ -223,7 +258,7 @@ pub enum StoreError {
         #[source]
         source: Cause,
     },
-    /// The storage hands out something other than was stored.
+    /// The storage returned something other than what was stored.
     #[error("{key} is damaged: {why}")]
     Corrupt {
         /// Which file.
@@ -246,7 +281,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// What sort of failure this is.
+    /// The category of this error.
     pub fn category(&self) -> Category {
         match self {
             Self::NotFound { .. } | Self::NoSuchPlace { .. } => Category::NotFound,
@@ -267,7 +302,7 @@ impl StoreError {
         self.category().is_retryable()
     }
 
-    /// Whether nothing lies there.
+    /// Whether it is [`StoreError::NotFound`].
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. })
     }

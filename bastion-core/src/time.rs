@@ -1,4 +1,13 @@
-//! A moment, as the log writes it.
+//! Points in time, as the log writes them.
+//!
+//! ```
+//! use std::time::Duration;
+//! use bastion_core::time::Timestamp;
+//!
+//! let noon: Timestamp = "2026-01-31T12:00:00Z".parse()?;
+//! assert_eq!(noon.plus(Duration::from_millis(1_500)).to_string(), "2026-01-31T12:00:01.500Z");
+//! # Ok::<(), String>(())
+//! ```
 
 use std::{fmt, str::FromStr, time::Duration};
 

@@ -3,6 +3,14 @@
 //! What is written, `PyYAML` and `sigs.k8s.io/yaml` (kubectl's) read back exactly: text that either would take
 //! for something else (`yes`, `0123`, `1e3`, `12:30`, a date) is quoted, as value and as key. Text of several
 //! lines stands in literal blocks where that is safe, so that scripts stay readable.
+//!
+//! ```
+//! use bastion_core::yaml;
+//!
+//! let manifest = yaml::from_yaml("kind: ConfigMap\ndata: {enabled: \"yes\"}\n")?;
+//! assert_eq!(yaml::to_yaml(&manifest)?, "data:\n  enabled: \"yes\"\nkind: ConfigMap\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use serde::{Serialize, Serializer, de::DeserializeSeed as _};
 use serde_saphyr::LitStr;

@@ -99,7 +99,7 @@ impl Reader {
     pub async fn revision(&self, id: &ObjectId, number: Option<u64>) -> Result<Revision> {
         let history = self.snapshot.history(id).await?;
         let found = match number {
-            Some(n) => history.iter().find(|r| r.segment == n),
+            Some(n) => history.iter().find(|r| r.number == n),
             None => history.first(),
         };
         found.cloned().ok_or_else(|| no_revision(id, number, &history))
@@ -127,7 +127,7 @@ impl Reader {
 }
 
 fn no_revision(id: &ObjectId, number: Option<u64>, history: &[Revision]) -> Error {
-    let newest: Vec<_> = history.iter().take(10).map(|r| r.segment.to_string()).collect();
+    let newest: Vec<_> = history.iter().take(10).map(|r| r.number.to_string()).collect();
     let what = match number {
         Some(n) => format!("{id} has no revision {n}"),
         None => format!("{id} was not saved yet at that time"),

@@ -48,7 +48,7 @@ impl PlannedRestore {
 
     /// Applies it. Objects that fail are part of the report, and running it again goes on where it stopped.
     pub async fn apply(self) -> Result<RestoreReport> {
-        Ok(self.applier().run().await?)
+        Ok(self.applier().run().await)
     }
 
     /// What applies it, for progress, a dry run against the cluster, or cancelling.

@@ -121,7 +121,7 @@ impl Store for S3Store {
         }
         let doing = if options.mode == PutMode::Create { Doing::Creating } else { Doing::Overwriting };
         request.send().await.map_err(|e| place.failed(doing, key, e))?;
-        Ok(Meta { key: key.clone(), size, modified: None })
+        Ok(Meta::new(key.clone(), size))
     }
 
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> StoreResult<Bytes> {
@@ -143,16 +143,15 @@ impl Store for S3Store {
     async fn head(&self, key: &Key) -> StoreResult<Meta> {
         let Bucket { client, place, .. } = &*self.0;
         match client.head_object().bucket(&place.bucket).key(key.as_str()).send().await {
-            Ok(output) => Ok(Meta {
-                key: key.clone(),
-                size: output.content_length.and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
-                modified: modified(output.last_modified.as_ref()),
-            }),
+            Ok(output) => {
+                let size = output.content_length.and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
+                Ok(Meta::new(key.clone(), size).modified(modified(output.last_modified.as_ref())))
+            }
             // A HEAD's answer has no body: it cannot tell a missing object from a missing bucket, or why
             // something is denied. A GET's can.
             Err(SdkError::ServiceError(e)) if e.raw().status().is_client_error() => {
                 let (size, _) = self.read(key, None).await?;
-                Ok(Meta { key: key.clone(), size, modified: None })
+                Ok(Meta::new(key.clone(), size))
             }
             Err(error) => Err(place.failed(Doing::Reading, key, error)),
         }

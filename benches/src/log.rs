@@ -25,7 +25,7 @@ pub async fn segments(stage: &Stage, repository: &str) -> Result<BTreeMap<u64, u
     let mut histories = snapshot.histories(ObjectFilter::default());
     let mut found = BTreeMap::new();
     while let Some(history) = histories.try_next().await? {
-        let numbered = history.iter().filter_map(|v| Some((v.order.resource_version.number()?, v.segment)));
+        let numbered = history.iter().filter_map(|v| Some((v.order.resource_version.number()?, v.number)));
         found.extend(numbered);
     }
     Ok(found)

@@ -134,14 +134,7 @@ fn change(id: &ObjectId, canonical: &Bytes, hasher: &dyn Hasher) -> Change {
 }
 
 fn with(id: &ObjectId, what: What) -> Change {
-    Change {
-        id: id.clone(),
-        version: "v1".into(),
-        uid: "5f2c0000-0000-4000-8000-000000000000".into(),
-        resource_version: 123.into(),
-        policy: "all".into(),
-        what,
-    }
+    Change::new(id.clone(), "v1", 123.into(), what).uid("5f2c0000-0000-4000-8000-000000000000").policy("all")
 }
 
 fn id(kind: &Kind, n: usize) -> ObjectId {

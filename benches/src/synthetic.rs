@@ -179,6 +179,10 @@ impl Source for View {
         stream::iter(listed).chain(events).chain(stream::pending()).map(Ok).boxed()
     }
 
+    fn compare(&self, kind: &Kind) -> BoxStream<'static, Result<Observation, SourceError>> {
+        self.observe(kind, None)
+    }
+
     async fn get(&self, _kind: &Kind, _id: &ObjectId) -> Result<Option<Current>, SourceError> {
         Ok(None)
     }

@@ -134,7 +134,7 @@ async fn side(
             _ => ("(not saved yet)".to_owned(), None),
         });
     };
-    let name = format!("revision {} ({})", revision.segment, when::local(revision.at));
+    let name = format!("revision {} ({})", revision.number, when::local(revision.at));
     if revision.state != RevisionState::Put {
         return Ok((format!("{name}, {}", word(revision.state)), None));
     }

@@ -204,15 +204,15 @@ async fn apply(plan: RestorePlan, client: Client, dry_run: bool) -> Result<Resto
     let (told, done, failed) = (line.clone(), AtomicUsize::new(0), AtomicUsize::new(0));
     let mut applier = Applier::new(plan, Arc::new(ApplySink::new(client)))
         .cancelled_by(signals::cancelled_by_signal()?)
-        .progress(Arc::new(move |object| {
+        .progress(move |object| {
             let done = done.fetch_add(1, Relaxed) + 1;
             let failed = failed.fetch_add(usize::from(object.outcome == Outcome::Failed), Relaxed);
             told.say(|| format!("{done} of {}, {failed} failed: {}", count(total, "object"), object.target));
-        }));
+        });
     if dry_run {
         applier = applier.dry_run();
     }
     let report = applier.run().await;
     line.clear();
-    Ok(RestoreReport::new(report?, server))
+    Ok(RestoreReport::new(report, server))
 }

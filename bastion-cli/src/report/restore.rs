@@ -163,10 +163,7 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_counted_by_kind_and_reason() {
-        let skipped = |kind: &GroupKind, name: &str, why: &str| SkippedObject {
-            id: ObjectId::new(kind, "", name),
-            why: why.to_owned(),
-        };
+        let skipped = |kind: &GroupKind, name: &str, why: &str| SkippedObject::new(ObjectId::new(kind, "", name), why);
         let (node, service) = (GroupKind::new("", "Node"), GroupKind::new("apiregistration.k8s.io", "APIService"));
         let all = [
             skipped(&service, "v1.", "the API server registers it"),

@@ -57,12 +57,12 @@ impl Saved {
             name: revision.id.name.to_string(),
             uid: revision.uid.to_string(),
             state: word(revision.state),
-            revision: revision.segment,
+            revision: revision.number,
             at: revision.at,
             resource_version: revision.order.resource_version.to_string(),
             incarnation: revision.order.incarnation,
             digest: put.then(|| format!("{algorithm}:{}", revision.digest)),
-            size: revision.place.map(|p| p.len),
+            size: revision.size(),
             policy: revision.policy.to_string(),
             written_by: None,
             written_at: None,
@@ -171,47 +171,85 @@ pub(crate) fn history(rows: &[Saved], wide: bool, now: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::Arc, time::Duration};
 
     use bastion_core::{
+        error::Error,
         hash::Digest,
         object::{GroupKind, ObjectId},
-        record::{BodyFile, Order, Place},
+        prelude::*,
+        record::{Change, What},
+        repository::CommitNotes,
+        source::Proof,
+        store::MemoryStore,
     };
 
     use super::*;
 
     fn sample() -> Vec<Saved> {
-        let kind = GroupKind::new("apps", "Deployment");
-        let put = Revision {
-            id: ObjectId::new(&kind, "shop", "web"),
-            version: "v1".into(),
+        let put = Saved {
+            api_version: "apps/v1".into(),
+            kind: "Deployment".into(),
+            namespace: "shop".into(),
+            name: "web".into(),
             uid: "0b4e".into(),
-            order: Order { incarnation: 1, resource_version: 4711.into() },
-            segment: 12,
+            state: word(RevisionState::Put),
+            revision: 12,
             at: Timestamp::from_millis(1_000_000),
-            state: RevisionState::Put,
-            digest: Digest::of_file(b"a"),
-            place: Some(Place {
-                file: BodyFile::Segment(12),
-                block_start: 0,
-                block_len: 1,
-                block_raw: 1,
-                offset: 0,
-                len: 2100,
-            }),
+            resource_version: "4711".into(),
+            incarnation: 1,
+            digest: Some(format!("sha256:{}", Digest::of_file(b"a"))),
+            size: Some(2100),
             policy: "all".into(),
+            written_by: Some("kubectl".into()),
+            written_at: Some("t".into()),
+            short_name: "deployment.apps/web".into(),
+            kind_and_group: "Deployment.apps".into(),
         };
-        let deleted = Revision {
-            id: ObjectId::new(&GroupKind::new("", "Namespace"), "", "mail"),
-            segment: 13,
-            state: RevisionState::Deleted,
-            digest: Digest::default(),
-            place: None,
+        let deleted = Saved {
+            api_version: "v1".into(),
+            kind: "Namespace".into(),
+            namespace: String::new(),
+            name: "mail".into(),
+            state: word(RevisionState::Deleted),
+            revision: 13,
+            digest: None,
+            size: None,
+            written_by: None,
+            written_at: None,
+            short_name: "ns/mail".into(),
+            kind_and_group: "Namespace".into(),
             ..put.clone()
         };
-        let extras = Extras { manager: Some("kubectl".into()), managed_at: Some("t".into()), ..Extras::default() };
-        vec![Saved::new(&put, Algorithm::Sha256).with(&extras), Saved::new(&deleted, Algorithm::Sha256)]
+        vec![put, deleted]
+    }
+
+    #[tokio::test]
+    async fn what_the_log_has_is_shown() -> Result<(), Error> {
+        let repository = Repository::init(Arc::new(MemoryStore::new()), InitOptions::default()).await?;
+        let mut writer = repository.writer("prod", WriterOptions::new("uid", "backup")).await?;
+        let id = ObjectId::new(&GroupKind::new("apps", "Deployment"), "shop", "web");
+        let change = |rv: u64, what| Change::new(id.clone(), "v1", rv.into(), what).uid("0b4e").policy("all");
+        let mut extras = Box::<Extras>::default();
+        (extras.manager, extras.managed_at) = (Some("kubectl".into()), Some("t".into()));
+        let body = "x".repeat(2100);
+        let put = What::Put { digest: repository.hasher().digest(body.as_bytes()), body: body.into(), extras };
+        for change in [change(4711, put), change(4712, What::Deleted(Proof::Absent))] {
+            let mut batch = writer.batch();
+            batch.push(change).await?;
+            writer.commit(&mut batch, &CommitNotes::default()).await?;
+        }
+        let snapshot = repository.snapshot("prod").await?;
+        let history = snapshot.history(&id).await?;
+        let [deleted, put] = history.as_slice() else { panic!("{history:?}") };
+        let extras = snapshot.extras(put).await?;
+        let put = Saved { at: sample()[0].at, ..Saved::new(put, Algorithm::Sha256).with(&extras) };
+        let like_the_sample = Saved { revision: 12, digest: sample()[0].digest.clone(), ..put.clone() };
+        assert_eq!(format!("{like_the_sample:?}"), format!("{:?}", sample()[0]));
+        assert_eq!((put.revision, put.digest.is_some_and(|d| d.starts_with("sha256:"))), (1, true));
+        let deleted = Saved::new(deleted, Algorithm::Sha256);
+        assert_eq!((deleted.state, deleted.revision, deleted.digest, deleted.size), ("deleted", 2, None, None));
+        Ok(())
     }
 
     #[test]

@@ -92,19 +92,10 @@ mod tests {
 
     #[test]
     fn damage_is_named() {
-        let problems = vec![Problem {
-            key: Key::from_segments(["clusters", "prod", "log", "0", "7.seg"]),
-            why: "it is missing".into(),
-        }];
-        let found = Found {
-            files: 12,
-            bytes: 34_567,
-            revisions: 1,
-            clusters: 1,
-            unreferenced: 1,
-            problems,
-            ..Found::default()
-        };
+        let mut found = Found::default();
+        (found.files, found.bytes, found.revisions, found.clusters, found.unreferenced) = (12, 34_567, 1, 1, 1);
+        let missing = Key::from_segments(["clusters", "prod", "log", "0", "7.seg"]);
+        found.problems.push(Problem::new(missing, "it is missing"));
         insta::assert_snapshot!(VerifyReport::new(&found).text(), @r"
         DAMAGED  clusters/prod/log/0/7.seg: it is missing
         read 12 files (35 kB) with 1 revision of 1 cluster: damage was found

@@ -127,6 +127,6 @@ impl Bodies {
 fn place(revision: &Revision) -> Result<Place> {
     revision.place.ok_or_else(|| {
         let word = format!("{:?}", revision.state).to_lowercase();
-        Error::Invalid(format!("{} is {word} in revision {}: it has no body", revision.id, revision.segment))
+        Error::Invalid(format!("{} is {word} in revision {}: it has no body", revision.id, revision.number))
     })
 }

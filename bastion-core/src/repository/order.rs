@@ -34,7 +34,7 @@ pub(crate) fn arrange(mut revisions: Vec<Revision>) -> Vec<Revision> {
     let numbers = revisions.iter().all(|v| v.order.resource_version.number().is_some());
     revisions.sort_by_key(|v| {
         let number = if numbers { v.order.resource_version.number() } else { None };
-        (v.order.incarnation, number, v.segment)
+        (v.order.incarnation, number, v.number)
     });
     // As for a writer (see `replaces`): only what stands directly before it makes a state a repetition. An
     // object that is selected, released and selected again at one resourceVersion is selected.
@@ -85,7 +85,7 @@ mod tests {
             version: "v1".into(),
             uid: "u".into(),
             order: Order { incarnation, resource_version },
-            segment,
+            number: segment,
             at: Timestamp::from_millis(0),
             state,
             digest,

@@ -32,7 +32,7 @@ impl Tail {
     /// Forgets the segments up to `n`: a checkpoint covers them.
     pub(crate) fn forget(&mut self, n: u64) {
         self.revisions.retain(|_, revisions| {
-            revisions.retain(|v| v.segment > n);
+            revisions.retain(|v| v.number > n);
             !revisions.is_empty()
         });
         self.entries = self.revisions.values().map(Vec::len).sum();

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use futures::{StreamExt, stream::BoxStream};
+use serde::Serialize;
 
 use super::{
     Repository,
@@ -42,8 +43,9 @@ impl VerifyOptions {
     }
 }
 
-/// How far a verification is.
+/// How far a verification has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct VerifyProgress {
     /// Files that were read.
     pub files: u64,
@@ -53,13 +55,22 @@ pub struct VerifyProgress {
     pub problems: u64,
 }
 
-/// A file that is damaged or missing.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// A file that is damaged or missing. Serializes as `{"file":"…","why":"…"}`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
 pub struct Problem {
     /// Which file.
+    #[serde(rename = "file")]
     pub key: Key,
     /// What is wrong with it.
     pub why: String,
+}
+
+impl Problem {
+    /// This is wrong with that file.
+    pub fn new(key: Key, why: impl Into<String>) -> Self {
+        Self { key, why: why.into() }
+    }
 }
 
 impl fmt::Display for Problem {
@@ -69,7 +80,14 @@ impl fmt::Display for Problem {
 }
 
 /// What a verification found.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+///
+/// ```json
+/// {"files":9,"bytes":4711,"revisions":120,"clusters":1,"unreferenced":0,"unknown":0,
+///  "problems":[{"file":"clusters/prod/log/…","why":"it is missing"}],"unlistedProblems":0}
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct VerifyReport {
     /// Files that were read.
     pub files: u64,
@@ -79,9 +97,9 @@ pub struct VerifyReport {
     pub revisions: u64,
     /// Clusters that the repository has logs of.
     pub clusters: u64,
-    /// Packs and index files that nothing refers to: what writers leave that die before they commit.
+    /// Packs and index files that nothing refers to: left by writers that died before they committed. Harmless.
     pub unreferenced: u64,
-    /// Files whose names say nothing to this version.
+    /// Files whose names mean nothing to this program. They were not read.
     pub unknown: u64,
     /// What is wrong, in the order in which it was found.
     pub problems: Vec<Problem>,
@@ -198,7 +216,7 @@ impl Verifier<'_> {
 
     fn add(&self, report: &mut VerifyReport, key: Key, why: impl Into<String>) {
         if report.problems.len() < MAX_LISTED {
-            report.problems.push(Problem { key, why: why.into() });
+            report.problems.push(Problem::new(key, why));
         } else {
             report.unlisted_problems += 1;
         }

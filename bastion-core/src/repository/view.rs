@@ -67,18 +67,35 @@ struct Position {
 }
 
 /// What an update of a view did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// ```json
+/// {"head":12,"written":3,"removed":1,"unshown":[{"object":"ConfigMap shop/a","why":"…"}],"unnamedUnshown":0}
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ViewReport {
-    /// The last segment that is in the view now.
-    pub segment: u64,
+    /// Number of the last commit that is in the view now.
+    pub head: u64,
     /// Objects that were written.
     pub written: u64,
     /// Objects that were removed.
     pub removed: u64,
     /// Objects that cannot be shown as YAML, and why; they have `hash.txt` only.
-    pub unshown: Vec<(ObjectId, String)>,
+    pub unshown: Vec<UnshownObject>,
     /// Such objects beyond the first thousand.
     pub unnamed_unshown: u64,
+}
+
+/// An object that cannot be shown as YAML.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct UnshownObject {
+    /// Which object.
+    #[serde(rename = "object", serialize_with = "crate::serialize::display")]
+    pub id: ObjectId,
+    /// Why not.
+    pub why: String,
 }
 
 impl ViewReport {
@@ -89,7 +106,7 @@ impl ViewReport {
             Done::Unshown(id, why) => {
                 self.written += 1;
                 if self.unshown.len() < MAX_NAMED {
-                    self.unshown.push((id, why));
+                    self.unshown.push(UnshownObject { id, why });
                 } else {
                     self.unnamed_unshown += 1;
                 }
@@ -138,11 +155,11 @@ impl TreeView {
                 other => other,
             };
         };
-        let mut report = ViewReport { segment: position.segment, ..ViewReport::default() };
+        let mut report = ViewReport { head: position.segment, ..ViewReport::default() };
         let mut unsaved = 0;
         while let Some(next) = self.follow(&mut position, &mut report).await? {
             (position.segment, position.digest) = next;
-            report.segment = position.segment;
+            report.head = position.segment;
             unsaved += 1;
             if unsaved == SAVE_AFTER {
                 self.save(&position).await?;

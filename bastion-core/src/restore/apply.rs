@@ -12,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ObjectReport, Outcome, RestorePlan, RestoreReport};
 use crate::{
-    error::Result,
     object::{GroupKind, Kind, ObjectId},
     runtime::SharedRuntime,
     sink::Sink,
@@ -21,10 +20,9 @@ use crate::{
 mod cluster;
 mod object;
 
-/// Is told of every object as it is done.
-pub type Progress = Arc<dyn Fn(&ObjectReport) + Send + Sync>;
+type Progress = Arc<dyn Fn(&ObjectReport) + Send + Sync>;
 
-/// Runs a [`RestorePlan`].
+/// Runs a [`RestorePlan`]: [`RestorePlan::apply`] with cancelling, progress and a dry run.
 #[derive(Clone)]
 pub struct Applier {
     plan: Arc<RestorePlan>,
@@ -54,35 +52,42 @@ impl fmt::Debug for Applier {
 }
 
 impl Applier {
-    /// An applier of this plan to this cluster. It works with the runtime of the plan's repository.
+    /// Applies this plan to this cluster. It works with the runtime of the plan's repository.
     pub fn new(plan: RestorePlan, sink: Arc<dyn Sink>) -> Self {
-        let (runtime, cancel) = (plan.bodies.runtime(), CancellationToken::new());
-        Self { plan: Arc::new(plan), sink, runtime, cancel, progress: None, dry_run: false, learned: Arc::default() }
+        Self {
+            runtime: plan.bodies.runtime(),
+            plan: Arc::new(plan),
+            sink,
+            cancel: CancellationToken::new(),
+            progress: None,
+            dry_run: false,
+            learned: Arc::default(),
+        }
     }
 
-    /// Stops when this is cancelled: what runs is finished, nothing else begun.
+    /// Stops when this is cancelled: objects that are under way are finished, no other is begun.
     #[must_use]
     pub fn cancelled_by(mut self, cancel: CancellationToken) -> Self {
         self.cancel = cancel;
         self
     }
 
-    /// Tells of every object as it is done.
+    /// Calls this with every object as it is done.
     #[must_use]
-    pub fn progress(mut self, progress: Progress) -> Self {
-        self.progress = Some(progress);
+    pub fn progress(mut self, progress: impl Fn(&ObjectReport) + Send + Sync + 'static) -> Self {
+        self.progress = Some(Arc::new(progress));
         self
     }
 
-    /// Looks at the cluster and compares, but writes nothing.
+    /// Compares the plan with the cluster and writes nothing.
     #[must_use]
     pub fn dry_run(mut self) -> Self {
         self.dry_run = true;
         self
     }
 
-    /// Runs the plan. Objects fail in the report.
-    pub async fn run(self) -> Result<RestoreReport> {
+    /// Runs the plan. What fails is in the report, object by object.
+    pub async fn run(self) -> RestoreReport {
         let mut report =
             RestoreReport { skipped: self.plan.skipped.clone(), dry_run: self.dry_run, ..RestoreReport::default() };
         let mut from = 0;
@@ -97,13 +102,12 @@ impl Applier {
         }
         report.cancelled = report.objects.len() < self.plan.steps.len();
         report.objects.extend(self.plan.unreadable.iter().map(|object| ObjectReport {
-            from: object.id.clone(),
-            target: object.id.clone(),
             outcome: Outcome::Failed,
-            why: Some(object.why.clone()),
-            notes: Vec::new(),
+            why: Some(object.failure.message.clone()),
+            category: Some(object.failure.category),
+            ..ObjectReport::new(object.id.clone(), object.id.clone())
         }));
-        Ok(report)
+        report
     }
 
     /// Restores an object, unless the run is cancelled.
@@ -114,13 +118,19 @@ impl Applier {
         let step = &self.plan.steps[number];
         let mut notes = Vec::new();
         let result = self.restore(step, &mut notes).await;
-        let (outcome, why, uid) = match result {
-            Ok(done) => (done.outcome, done.why, Some(done.uid)),
-            Err(why) => (Outcome::Failed, Some(why), None),
+        let (outcome, why, category, uid) = match result {
+            Ok(done) => (done.outcome, done.why, None, Some(done.uid)),
+            Err(failure) => (Outcome::Failed, Some(failure.message), Some(failure.category), None),
         };
         tracing::debug!(object = %step.target, ?outcome, "restored");
         self.learn(|learned| learned.uids.insert(number, uid));
-        let object = ObjectReport { from: step.from.id.clone(), target: step.target.clone(), outcome, why, notes };
+        let object = ObjectReport {
+            outcome,
+            why,
+            category,
+            notes,
+            ..ObjectReport::new(step.from.id.clone(), step.target.clone())
+        };
         if let Some(progress) = &self.progress {
             progress(&object);
         }

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     canonical,
-    error::{Result, chain},
+    error::Result,
+    failure::{Category, Failure},
     manifest::Manifest,
     object::GroupKind,
     record::Revision,
@@ -20,14 +21,15 @@ use crate::{
 /// Bodies that are read at once.
 const AHEAD: usize = 16;
 
-pub(super) async fn plan(selection: RestoreSet, options: &RestoreOptions) -> Result<RestorePlan> {
+/// Plans the restore of these objects.
+pub(super) async fn plan(set: RestoreSet, options: &RestoreOptions) -> Result<RestorePlan> {
     let mut planner = Planner::new(options);
-    let snapshot = &selection.snapshot;
-    let mut objects = read(snapshot, selection.filter.clone());
+    let snapshot = &set.snapshot;
+    let mut objects = read(snapshot, set.filter.clone());
     while let Some((revision, manifest)) = objects.try_next().await? {
         match manifest {
-            Err(why) => planner.unreadable(&revision.id, why),
-            Ok(manifest) if selection.predicate.as_ref().is_none_or(|wanted| wanted(&manifest)) => {
+            Err(failure) => planner.unreadable(&revision.id, failure),
+            Ok(manifest) if set.predicate.as_ref().is_none_or(|wanted| wanted(&manifest)) => {
                 planner.add(revision, &manifest);
             }
             Ok(_) => {}
@@ -36,10 +38,10 @@ pub(super) async fn plan(selection: RestoreSet, options: &RestoreOptions) -> Res
     drop(objects);
     need_definitions(snapshot, &mut planner).await?;
     need_namespaces(snapshot, &mut planner).await?;
-    Ok(planner.plan(Arc::new(selection.snapshot)))
+    Ok(planner.plan(Arc::new(set.snapshot)))
 }
 
-type Read = (Revision, Result<Manifest, String>);
+type Read = (Revision, Result<Manifest, Failure>);
 
 /// The selected objects with their bodies, in the order of ids. A body that cannot be read fails its object.
 fn read(snapshot: &Snapshot, filter: ObjectFilter) -> impl futures::Stream<Item = Result<Read>> + Unpin + Send {
@@ -51,9 +53,9 @@ fn read(snapshot: &Snapshot, filter: ObjectFilter) -> impl futures::Stream<Item 
             async move {
                 let revision = revision?;
                 let manifest = match bodies.body(&revision).await {
-                    Ok(body) => canonical::from_bytes(&body).map_err(|error| error.to_string()),
+                    Ok(body) => canonical::from_bytes(&body).map_err(|error| Failure::new(Category::Corrupt, &error)),
                     Err(error) if error.is_retryable() => return Err(error),
-                    Err(error) => Err(chain(&error)),
+                    Err(error) => Err(Failure::from(&error)),
                 };
                 Ok((revision, manifest))
             }

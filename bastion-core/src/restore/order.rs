@@ -9,7 +9,7 @@ use crate::object::{GroupKind, ObjectId};
 /// Objects that stand on nothing of a later wave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Wave {
+pub(super) enum Wave {
     /// `CustomResourceDefinition`s; each is waited for until it is established.
     Definitions,
     /// Namespaces; each is waited for until it is active.

@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use super::{RestoreOptions, RestoreReport, Wave, apply::Applier, bodies::Bodies};
+use super::{RestoreOptions, RestoreReport, apply::Applier, bodies::Bodies, order::Wave};
 use crate::{
-    error::Result,
+    failure::Failure,
     manifest::OwnerReference,
     object::{GroupKind, ObjectId},
     record::Revision,
@@ -15,37 +15,39 @@ use crate::{
 
 /// One object to be restored.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Step {
-    /// The object in the backup; its id, version, uid and where its body lies.
+    /// The revision that is restored.
     pub from: Revision,
-    /// What it will be called: another namespace where one is mapped.
+    /// The object in the cluster: in another namespace where one is mapped.
     pub target: ObjectId,
-    /// Its wave.
-    pub wave: Wave,
-    /// Its place in the wave: steps of one wave and place run in parallel.
-    pub place: u32,
-    /// Nobody selected it, but something selected needs it: it is only created, if it is missing.
+    /// It was not selected, but a selected object needs it: it is created if it is missing, never changed.
     pub only_if_missing: bool,
+    /// Its wave.
+    pub(super) wave: Wave,
+    /// Its place in the wave: steps of one wave and place run in parallel.
+    pub(super) place: u32,
     /// Its owners, and where their new uids come from.
-    pub owners: Vec<OwnerLink>,
+    pub(super) owners: Vec<OwnerLink>,
     /// The volume of a claim is not restored: the claim gets a new one, unless it is there.
     pub(super) forget_volume: bool,
 }
 
 /// Where the new uid of an owner comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnerLink {
+pub(super) struct OwnerLink {
     /// The reference as the backup has it.
-    pub reference: OwnerReference,
+    pub(super) reference: OwnerReference,
     /// The step that restores the owner; `None`: it is looked for in the cluster, and where it is not there
     /// the reference goes, since the garbage collector would delete the object for it.
-    pub step: Option<usize>,
+    pub(super) step: Option<usize>,
     /// The link closes a circle of owners: the reference goes.
-    pub broken: bool,
+    pub(super) broken: bool,
 }
 
-/// An object of the selection that is not restored.
+/// A selected object that is not restored. Serializes as `{"object":"Node node-1","why":"…"}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SkippedObject {
     /// Which object.
     pub id: ObjectId,
@@ -53,14 +55,40 @@ pub struct SkippedObject {
     pub why: String,
 }
 
-/// What a restore will do. Print it (it serializes, and its `Display` is a table), then apply it.
+impl SkippedObject {
+    /// This object, for this reason.
+    pub fn new(id: ObjectId, why: impl Into<String>) -> Self {
+        Self { id, why: why.into() }
+    }
+}
+
+/// A selected object whose stored content is missing or damaged. Serializes as
+/// `{"object":"Secret shop/tls","why":"…","category":"corrupt"}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnreadableObject {
+    /// Which object.
+    pub id: ObjectId,
+    /// What is wrong with its content.
+    pub failure: Failure,
+}
+
+/// What a restore will do. Print it, then apply it: `Display` is a table, and as JSON it is
+///
+/// ```json
+/// {"steps":[{"wave":"namespaces","place":0,"group":"","version":"v1","kind":"Namespace","namespace":"",
+///            "name":"shop","onlyIfMissing":true,"remark":"if missing"}],
+///  "skipped":[{"object":"Node node-1","why":"nodes register themselves"}],
+///  "unreadable":[{"object":"Secret shop/tls","why":"packs/1.pack is damaged","category":"corrupt"}],
+///  "notes":["…"]}
+/// ```
 #[derive(Debug, Clone)]
 pub struct RestorePlan {
     pub(super) bodies: Arc<dyn Bodies>,
     pub(super) options: RestoreOptions,
     pub(super) steps: Vec<Step>,
     pub(super) skipped: Vec<SkippedObject>,
-    pub(super) unreadable: Vec<SkippedObject>,
+    pub(super) unreadable: Vec<UnreadableObject>,
     pub(super) notes: Vec<String>,
     /// The kinds that CRDs of the plan define.
     pub(super) defines: BTreeSet<GroupKind>,
@@ -77,12 +105,12 @@ impl RestorePlan {
         &self.skipped
     }
 
-    /// What was to be restored, and its stored content is missing or damaged: these fail, whatever the cluster.
-    pub fn unreadable(&self) -> &[SkippedObject] {
+    /// Objects whose stored content is missing or damaged: they fail, whatever the cluster holds.
+    pub fn unreadable(&self) -> &[UnreadableObject] {
         &self.unreadable
     }
 
-    /// What a person should know beside it: broken circles of owners, namespaces that meet.
+    /// What else a person should know: circles of owners that are broken, namespaces that are made without labels.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -92,8 +120,8 @@ impl RestorePlan {
         self.steps.is_empty() && self.unreadable.is_empty()
     }
 
-    /// Runs it, with the runtime of the repository. For progress, a dry run against the cluster or cancelling see [`Applier`].
-    pub async fn apply(self, sink: Arc<dyn Sink>) -> Result<RestoreReport> {
+    /// Restores into this cluster, with the runtime of the plan's repository. For progress, cancelling or a dry run against the cluster see [`Applier`].
+    pub async fn apply(self, sink: Arc<dyn Sink>) -> RestoreReport {
         Applier::new(self, sink).run().await
     }
 }
@@ -144,6 +172,16 @@ impl Serialize for SkippedObject {
     }
 }
 
+impl Serialize for UnreadableObject {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut s = serializer.serialize_struct("UnreadableObject", 3)?;
+        s.serialize_field("object", &self.id.to_string())?;
+        s.serialize_field("why", &self.failure.message)?;
+        s.serialize_field("category", &self.failure.category)?;
+        s.end()
+    }
+}
+
 impl Serialize for RestorePlan {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut s = serializer.serialize_struct("RestorePlan", 4)?;
@@ -170,7 +208,7 @@ impl fmt::Display for RestorePlan {
             writeln!(f, "Unreadable:")?;
         }
         for unreadable in &self.unreadable {
-            writeln!(f, "  {} ({})", unreadable.id, unreadable.why)?;
+            writeln!(f, "  {} ({})", unreadable.id, unreadable.failure)?;
         }
         if !self.skipped.is_empty() {
             writeln!(f, "Skipped:")?;

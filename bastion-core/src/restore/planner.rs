@@ -5,8 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use super::{OwnerLink, RestoreOptions, RestorePlan, SkippedObject, Step, bodies::Bodies, order, skip};
+use super::{
+    RestoreOptions, RestorePlan, SkippedObject, Step, UnreadableObject, bodies::Bodies, order, plan::OwnerLink, skip,
+};
 use crate::{
+    failure::Failure,
     hash::Digest,
     manifest::{Manifest, OwnerReference},
     object::{GroupKind, ObjectId},
@@ -33,7 +36,7 @@ pub(super) struct Planner {
     /// Who has which uid, also of what is never restored.
     uids: BTreeMap<Arc<str>, ObjectId>,
     skipped: Vec<SkippedObject>,
-    unreadable: Vec<SkippedObject>,
+    unreadable: Vec<UnreadableObject>,
     notes: Vec<String>,
     defines: BTreeSet<GroupKind>,
 }
@@ -76,7 +79,7 @@ impl Planner {
             version: "v1".into(),
             uid: "".into(),
             order: Order::default(),
-            segment: 0,
+            number: 0,
             at: Timestamp::default(),
             state: RevisionState::Put,
             digest: Digest::default(),
@@ -89,13 +92,13 @@ impl Planner {
     }
 
     /// Adds an object whose stored content cannot be read: the restore fails for it and says why.
-    pub(super) fn unreadable(&mut self, id: &ObjectId, why: impl Into<String>) {
-        self.unreadable.push(SkippedObject { id: id.clone(), why: why.into() });
+    pub(super) fn unreadable(&mut self, id: &ObjectId, failure: Failure) {
+        self.unreadable.push(UnreadableObject { id: id.clone(), failure });
     }
 
     /// Notes an object that cannot be restored.
     pub(super) fn skip(&mut self, id: &ObjectId, why: impl Into<String>) {
-        self.skipped.push(SkippedObject { id: id.clone(), why: why.into() });
+        self.skipped.push(SkippedObject::new(id.clone(), why));
     }
 
     /// The namespaces, as the backup calls them, that objects live in and that were not added.
@@ -179,10 +182,10 @@ impl Planner {
                 skip::remade_by_controller(&kind, &owner.group_kind()).then_some(id)
             });
             match maker {
-                Some(owner) => skipped.push(SkippedObject {
-                    id: fact.revision.id.clone(),
-                    why: format!("the controller of {owner} recreates it"),
-                }),
+                Some(owner) => {
+                    let why = format!("the controller of {owner} recreates it");
+                    skipped.push(SkippedObject::new(fact.revision.id.clone(), why));
+                }
                 None => kept.push(fact),
             }
         }
@@ -206,7 +209,7 @@ impl Planner {
                     // Of namespaces that become one, one is enough.
                     if &*id.kind != "Namespace" {
                         let why = format!("{} is already restored as {}", other.get(), other.key());
-                        skipped.push(SkippedObject { id: id.clone(), why });
+                        skipped.push(SkippedObject::new(id.clone(), why));
                     }
                     false
                 }

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::SkippedObject;
-use crate::object::ObjectId;
+use crate::{failure::Category, object::ObjectId};
 
 /// What became of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Outcome {
     /// It was not there and was made.
     Created,
@@ -24,28 +25,51 @@ pub enum Outcome {
 }
 
 /// One object of a restore.
+///
+/// ```json
+/// {"from":"ConfigMap shop/prices","target":"ConfigMap copy/prices","outcome":"failed",
+///  "why":"create ConfigMap copy/prices: forbidden","category":"denied"}
+/// ```
+/// `why`, `category` and `notes` are left out where there are none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ObjectReport {
     /// The object in the backup.
-    #[serde(serialize_with = "text")]
+    #[serde(serialize_with = "crate::serialize::display")]
     pub from: ObjectId,
     /// The object in the cluster.
-    #[serde(serialize_with = "text")]
+    #[serde(serialize_with = "crate::serialize::display")]
     pub target: ObjectId,
     /// What became of it.
     pub outcome: Outcome,
     /// Why it was skipped or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// What sort of failure it was, where it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<Category>,
     /// What a person should know beside it: an owner that is gone, another API version.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
+impl ObjectReport {
+    /// An object that nothing has to be done for.
+    pub(super) fn new(from: ObjectId, target: ObjectId) -> Self {
+        Self { from, target, outcome: Outcome::Unchanged, why: None, category: None, notes: Vec::new() }
+    }
+}
+
 /// What a restore did, object by object.
+///
+/// ```json
+/// {"objects":[…],"skipped":[{"object":"Node node-1","why":"nodes register themselves"}],
+///  "dryRun":false,"cancelled":false}
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct RestoreReport {
     /// The objects in the order of the plan.
     pub objects: Vec<ObjectReport>,
@@ -53,7 +77,7 @@ pub struct RestoreReport {
     pub skipped: Vec<SkippedObject>,
     /// Nothing was written: the outcomes are what would have been.
     pub dry_run: bool,
-    /// It was cancelled; what is missing in `objects` was not tried. Running it again goes on.
+    /// It was cancelled: objects that are not in `objects` were not tried. Run it again to restore the rest.
     pub cancelled: bool,
 }
 
@@ -74,8 +98,4 @@ impl RestoreReport {
     pub fn is_complete(&self) -> bool {
         !self.cancelled && self.count(Outcome::Failed) == 0
     }
-}
-
-fn text<S: Serializer>(id: &ObjectId, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(id)
 }

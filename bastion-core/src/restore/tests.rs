@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::*;
+use super::{planner::Planner, *};
 use crate::{
     canonical,
     hash::{Hasher, Sha256},
     memory::MemoryCluster,
     object::{GroupKind, Kind, ObjectId, ResourceVersion, Scope},
-    record::{Extras, Order, Place, Revision, RevisionState},
+    record::{BodyFile, Extras, Order, Place, Revision, RevisionState},
     runtime::{SharedRuntime, SimRuntime},
     sanitize::Sanitizer,
     time::Timestamp,
@@ -73,12 +73,12 @@ impl Backup {
             version: version.into(),
             uid: whole.uid().unwrap_or(&format!("uid-of-{id}")).into(),
             order: Order { incarnation: 1, resource_version: ResourceVersion::from(1) },
-            segment: 1,
+            number: 1,
             at: Timestamp::default(),
             state: RevisionState::Put,
             digest,
             place: Some(Place {
-                file: crate::record::BodyFile::Segment(1),
+                file: BodyFile::Segment(1),
                 block_start: 0,
                 block_len: 0,
                 block_raw: 0,
@@ -117,7 +117,7 @@ impl Backup {
 
 /// Restores into this cluster; every object with its outcome, a line each.
 pub(super) async fn restored(plan: RestorePlan, cluster: &MemoryCluster) -> String {
-    told(&plan.apply(Arc::new(cluster.clone())).await.unwrap())
+    told(&plan.apply(Arc::new(cluster.clone())).await)
 }
 
 pub(super) fn told(report: &RestoreReport) -> String {

@@ -5,7 +5,7 @@ use jiff::{civil::DateTime, tz::TimeZone};
 use super::{Candidate, Decision, Reason, RetentionPlanner};
 use crate::time::Timestamp;
 
-/// Keeps the newest so many.
+/// Keeps the newest ones, this many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeepLast(pub usize);
 
@@ -15,7 +15,7 @@ impl RetentionPlanner for KeepLast {
     }
 }
 
-/// Keeps what is younger than this. One from the future (a clock that was off) is kept.
+/// Keeps what is younger than this. What is from the future (a clock was wrong) is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeepWithin(pub Duration);
 
@@ -29,8 +29,8 @@ impl RetentionPlanner for KeepWithin {
     }
 }
 
-/// Grandfather-father-son: the newest good candidate of each of the last so many hours, days, ISO weeks, months and
-/// years that have one. Periods are UTC's. Weeks are ISO 8601's, by ISO year, so 2024-12-30 is in 2025-W01.
+/// Grandfather-father-son: keeps the newest good candidate of each of the last hours, days, weeks, months and years
+/// that have one. Periods are in UTC; weeks are those of ISO 8601, so 2024-12-30 is in week 2025-W01.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Calendar {
     /// How many hours.
@@ -63,7 +63,7 @@ impl RetentionPlanner for Calendar {
         for (count, reason, bucket) in rules {
             let mut seen = BTreeSet::new();
             for (candidate, decision) in candidates.iter().zip(&mut decisions).filter(|(v, _)| v.good) {
-                // What the calendar cannot name is kept out of its reach, not dropped by it.
+                // A time that no calendar has is kept.
                 let Ok(at) = jiff::Timestamp::from_millisecond(candidate.at.as_millis()) else {
                     *decision = Decision::Keep(reason);
                     continue;
@@ -81,7 +81,7 @@ impl RetentionPlanner for Calendar {
     }
 }
 
-/// Keeps what any of its planners keeps; the first one's reason is told.
+/// Keeps what any of its planners keeps, for the reason of the first that does.
 #[derive(Debug)]
 pub struct Union(pub Vec<Box<dyn RetentionPlanner>>);
 

@@ -368,7 +368,7 @@ mod tests {
             KindChange::Removed(kind) => format!("-{kind}"),
             KindChange::Undefined(kind) => format!("--{kind}"),
             KindChange::Failed { what, .. } => format!("!{what}"),
-            KindChange::Settled | KindChange::Skipped { .. } => String::new(),
+            _ => String::new(),
         };
         changes.iter().map(text).collect()
     }

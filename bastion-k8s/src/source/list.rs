@@ -84,6 +84,10 @@ impl Source for ListSource {
         .boxed()
     }
 
+    fn compare(&self, kind: &Kind) -> BoxStream<'static, Result<Observation, SourceError>> {
+        self.observe(kind, None)
+    }
+
     async fn get(&self, kind: &Kind, id: &ObjectId) -> Result<Option<Current>, SourceError> {
         Ok(fetch::current(&self.client, &self.selection, self.namespaces.get(), kind, id).await?)
     }

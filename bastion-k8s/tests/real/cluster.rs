@@ -145,6 +145,7 @@ pub(crate) fn short(item: &Result<Observation, SourceError>) -> String {
         Ok(Observation::Mark(_)) => text.push_str("mark"),
         Ok(Observation::Expired) => text.push_str("expired"),
         Ok(Observation::Rewound { .. }) => text.push_str("rewound"),
+        Ok(other) => write!(text, "{other:?}").unwrap(),
         Err(error) => write!(text, "{}: {}", error.category.as_str(), error.what).unwrap(),
     }
     text

@@ -72,5 +72,5 @@ pub(super) fn meta(key: Key, stat: &Stat) -> Meta {
     // the types differ from system to system
     let millis = (stat.st_mtime as i64).saturating_mul(1000).saturating_add(stat.st_mtime_nsec as i64 / 1_000_000);
     let size = u64::try_from(stat.st_size).unwrap_or(0);
-    Meta { key, size, modified: Some(Timestamp::from_millis(millis)) }
+    Meta::new(key, size).modified(Some(Timestamp::from_millis(millis)))
 }

@@ -54,11 +54,9 @@ impl Pages {
                 )));
             }
             // What is no key of ours is somebody else's.
-            entries.extend(Key::parse(&name).map(|key| Meta {
-                key,
-                size: object.size.and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
-                modified: modified(object.last_modified.as_ref()),
-            }));
+            let size = object.size.and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
+            let meta = |key| Meta::new(key, size).modified(modified(object.last_modified.as_ref()));
+            entries.extend(Key::parse(&name).map(meta));
             self.last = Some(name);
         }
         self.token = page.next_continuation_token;

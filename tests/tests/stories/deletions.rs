@@ -10,7 +10,7 @@ use crate::stage::{SOON, Stage, WIDGETS, annotated, widget_path};
 async fn state(stage: &Stage, name: &str) -> Result<Option<RevisionState>> {
     let revisions = stage.revisions().await?;
     Ok(revisions.iter().find(|(id, _)| &*id.name == name).and_then(|(_, history)| {
-        history.iter().max_by(|a, b| a.order.compare(&b.order).then(a.segment.cmp(&b.segment))).map(|v| v.state)
+        history.iter().max_by(|a, b| a.order.compare(&b.order).then(a.number.cmp(&b.number))).map(|v| v.state)
     }))
 }
 

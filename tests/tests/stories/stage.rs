@@ -154,7 +154,7 @@ impl Stage {
         let newest: BTreeMap<_, _> = revisions
             .iter()
             .filter_map(|(id, history)| {
-                let newest = history.iter().max_by(|a, b| a.order.compare(&b.order).then(a.segment.cmp(&b.segment)))?;
+                let newest = history.iter().max_by(|a, b| a.order.compare(&b.order).then(a.number.cmp(&b.number)))?;
                 let text = |part: &Arc<str>| part.to_string();
                 Some(((text(&id.group), text(&id.kind), text(&id.namespace), text(&id.name)), newest))
             })

@@ -20,7 +20,7 @@ async fn all_states(world: &World) -> BTreeMap<String, Vec<(u64, RevisionState)>
         return BTreeMap::new();
     }
     let histories = world.histories(&config_maps()).await;
-    histories.into_iter().map(|(n, all)| (n, all.iter().map(|v| (v.segment, v.state)).collect())).collect()
+    histories.into_iter().map(|(n, all)| (n, all.iter().map(|v| (v.number, v.state)).collect())).collect()
 }
 
 async fn assert_nothing_doubled(world: &World, seed: u64) {

@@ -239,6 +239,9 @@ impl Source for Cut {
         let error = SourceError { what: "list ConfigMap".into(), category: Category::Unavailable, source: None };
         stream.take(self.1 + 1).chain(futures::stream::once(async { Err(error) })).boxed()
     }
+    fn compare(&self, kind: &Kind) -> BoxStream<'static, Result<Observation, SourceError>> {
+        self.observe(kind, None)
+    }
     async fn get(&self, kind: &Kind, id: &ObjectId) -> Result<Option<Current>, SourceError> {
         self.0.get(kind, id).await
     }

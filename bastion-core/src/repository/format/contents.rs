@@ -178,7 +178,7 @@ pub(super) fn revision(file: BodyFile, blocks: &[Span], record: &Record, commit:
         version: record.version.clone(),
         uid: record.uid.clone(),
         order: Order { incarnation: origin.incarnation, resource_version: record.resource_version.clone() },
-        segment: origin.segment,
+        number: origin.segment,
         at: origin.at,
         state,
         digest,

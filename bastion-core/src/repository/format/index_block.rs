@@ -131,7 +131,7 @@ impl Columns {
     }
 
     fn origin(&mut self, v: &Revision) -> Result<u32> {
-        let origin = Origin { segment: v.segment, at: v.at, incarnation: v.order.incarnation };
+        let origin = Origin { segment: v.number, at: v.at, incarnation: v.order.incarnation };
         let key = (origin.segment, origin.at.as_millis(), origin.incarnation);
         if let Some(n) = self.origins.get(&key) {
             return Ok(*n);
@@ -229,7 +229,7 @@ impl<'a> Reader<'a> {
                 version: self.string(&c.version, i)?,
                 uid,
                 order: Order { incarnation: origin.incarnation, resource_version },
-                segment: origin.segment,
+                number: origin.segment,
                 at: origin.at,
                 state,
                 digest,

@@ -301,3 +301,10 @@ async fn what_a_writer_wrote_is_clean_and_its_damage_is_named() {
         put(&store, &key, good).await;
     }
 }
+
+#[test]
+fn the_json_form_of_a_report_is_stable() {
+    let mut report = VerifyReport { files: 9, bytes: 4711, revisions: 120, clusters: 1, ..VerifyReport::default() };
+    report.problems.push(Problem { key: keys::config(), why: "it is missing".into() });
+    insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"files":9,"bytes":4711,"revisions":120,"clusters":1,"unreferenced":0,"unknown":0,"problems":[{"file":"bastion.json","why":"it is missing"}],"unlistedProblems":0}"#);
+}

@@ -18,7 +18,7 @@ impl TreeView {
         self.check_writable()?;
         let snapshot = self.repository.snapshot(&self.cluster).await?;
         let head = snapshot.head();
-        let mut report = ViewReport { segment: head.number, ..ViewReport::default() };
+        let mut report = ViewReport { head: head.number, ..ViewReport::default() };
         let mut position = Position { segment: head.number, digest: head.digest.to_string(), ..Position::default() };
 
         // Of each object 16 bytes are remembered, so that the rest can be told from it.

@@ -94,7 +94,7 @@ async fn the_tree_follows_the_log() {
     let body = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"prices","namespace":"shop"}}"#;
     world.commit([put(&prices, "v1", 1, body), put(&role, "v1", 2, r#"{"rules":[]}"#)]).await;
     let report = view.update().await.unwrap();
-    assert_eq!((report.segment, report.written, report.removed), (1, 2, 0));
+    assert_eq!((report.head, report.written, report.removed), (1, 2, 0));
     let tree = world.tree().await;
     assert_eq!(
         tree.keys().collect::<Vec<_>>(),
@@ -119,8 +119,8 @@ async fn the_tree_follows_the_log() {
     world.commit([put(&prices, "v1", 3, r#"{"data":{"a":"yes"}}"#)]).await;
     world.commit([change(&role, "v1", 4, What::Deleted(Proof::Watched))]).await;
     let report = view.update().await.unwrap();
-    assert_eq!((report.segment, report.written, report.removed), (3, 1, 1));
-    assert_eq!(view.update().await.unwrap(), ViewReport { segment: 3, ..ViewReport::default() });
+    assert_eq!((report.head, report.written, report.removed), (3, 1, 1));
+    assert_eq!(view.update().await.unwrap(), ViewReport { head: 3, ..ViewReport::default() });
     let tree = world.tree().await;
     assert_eq!(tree.len(), 2);
     assert!(tree["core/v1/ConfigMap/shop/prices/manifest.yaml"].contains("a: \"yes\""), "{tree:?}");
@@ -128,7 +128,7 @@ async fn the_tree_follows_the_log() {
     // Released objects leave the view as well; another process goes on from the saved position.
     world.commit([change(&prices, "v1", 5, What::Released)]).await;
     let report = world.repository.tree_view("prod").update().await.unwrap();
-    assert_eq!((report.segment, report.written, report.removed), (4, 0, 1));
+    assert_eq!((report.head, report.written, report.removed), (4, 0, 1));
     assert!(world.tree().await.is_empty());
 }
 
@@ -161,7 +161,7 @@ async fn an_object_that_yaml_cannot_show_is_named_and_stops_nothing() {
     world.commit([put(&deep, "v1", 2, body), put(&good, "v1", 3, "{}")]).await;
     for report in [view.update().await.unwrap(), view.rebuild().await.unwrap()] {
         assert_eq!((report.written, report.unshown.len()), (2, 1));
-        assert_eq!(report.unshown[0].0, deep);
+        assert_eq!(report.unshown[0].id, deep);
         // Not the manifest of the state before.
         let expected =
             ["x.io/v1/Deep/n/deep/hash.txt", "x.io/v1/Good/n/good/hash.txt", "x.io/v1/Good/n/good/manifest.yaml"];
@@ -239,4 +239,11 @@ fn fuzz_position() {
         }
         let _ = serde_json::from_slice::<Position>(&edited);
     });
+}
+
+#[test]
+fn the_json_form_of_a_report_is_stable() {
+    let mut report = ViewReport { head: 12, written: 3, removed: 1, ..ViewReport::default() };
+    report.unshown.push(UnshownObject { id: id("", "ConfigMap", "shop", "a"), why: "too deep".into() });
+    insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"head":12,"written":3,"removed":1,"unshown":[{"object":"ConfigMap shop/a","why":"too deep"}],"unnamedUnshown":0}"#);
 }

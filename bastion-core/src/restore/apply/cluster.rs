@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Applier;
 use crate::{
     backoff::Backoff,
-    failure::chain,
+    failure::{Category, Failure},
     object::{GroupKind, Kind, ObjectId},
     sink::{Live, Readiness, SinkError},
 };
@@ -23,7 +23,7 @@ impl Applier {
     pub(super) async fn patiently<T, F: Future<Output = Result<T, SinkError>>>(
         &self,
         call: impl Fn() -> F,
-    ) -> Result<T, String> {
+    ) -> Result<T, Failure> {
         let mut backoff = backoff();
         loop {
             let error = match call().await {
@@ -33,7 +33,7 @@ impl Applier {
             let wait = backoff.next_within(TRIES, self.runtime.random());
             match wait.filter(|_| error.is_retryable() && !self.cancel.is_cancelled()) {
                 Some(wait) => self.runtime.sleep(wait).await,
-                None => return Err(chain(&error)),
+                None => return Err(Failure::from(&error)),
             }
         }
     }
@@ -44,7 +44,7 @@ impl Applier {
     }
 
     /// How the cluster serves a kind. One that a CRD of this restore defines may take a moment to appear.
-    pub(super) async fn kind(&self, kind: &GroupKind, version: &str) -> Result<Option<Kind>, String> {
+    pub(super) async fn kind(&self, kind: &GroupKind, version: &str) -> Result<Option<Kind>, Failure> {
         let key = (kind.clone(), version.into());
         if let Some(known) = self.learn(|learned| learned.kinds.get(&key).cloned()) {
             return Ok(known);
@@ -68,7 +68,7 @@ impl Applier {
     }
 
     /// The uid of an object that is not in the plan, if it is there.
-    pub(super) async fn uid_of(&self, id: &ObjectId, version: &str) -> Result<Option<String>, String> {
+    pub(super) async fn uid_of(&self, id: &ObjectId, version: &str) -> Result<Option<String>, Failure> {
         if let Some(known) = self.learn(|learned| learned.others.get(id).cloned()) {
             return Ok(known);
         }
@@ -81,16 +81,17 @@ impl Applier {
     }
 
     /// Waits until what stands on the object can follow.
-    pub(super) async fn until_ready(&self, kind: &Kind, id: &ObjectId) -> Result<(), String> {
+    pub(super) async fn until_ready(&self, kind: &Kind, id: &ObjectId) -> Result<(), Failure> {
         let within = self.plan.options.ready_within;
         let deadline = self.runtime.uptime() + within;
         let mut backoff = backoff();
         loop {
             match self.patiently(|| self.sink.ready(kind, id)).await? {
                 Readiness::Ready => return Ok(()),
-                Readiness::Never(why) => return Err(why),
+                Readiness::Never(message) => return Err(Failure { category: Category::Invalid, message }),
                 Readiness::NotYet(why) if self.runtime.uptime() >= deadline || self.cancel.is_cancelled() => {
-                    return Err(format!("not ready within {} s: {why}", within.as_secs()));
+                    let message = format!("not ready within {} s: {why}", within.as_secs());
+                    return Err(Failure { category: Category::Unavailable, message });
                 }
                 Readiness::NotYet(_) => self.pause(&mut backoff).await,
             }

@@ -5,13 +5,14 @@ use bytes::Bytes;
 use super::{Applier, cluster::backoff};
 use crate::{
     canonical,
-    error::chain,
+    failure::{Category, Failure},
     manifest::{Manifest, OwnerReference},
     object::{GroupKind, Kind, ObjectId, Scope},
     record::Extras,
     restore::{
-        Outcome, Step, Wave,
+        Outcome, Step,
         conflict::{Resolution, decide},
+        order::Wave,
         planner::bare_namespace,
         prepare::{self, Facts},
         relink::Link,
@@ -45,7 +46,7 @@ struct Wanted<'a> {
 
 impl Applier {
     /// Restores one object; an error says why it failed.
-    pub(super) async fn restore(&self, step: &Step, notes: &mut Vec<String>) -> Result<Done, String> {
+    pub(super) async fn restore(&self, step: &Step, notes: &mut Vec<String>) -> Result<Done, Failure> {
         let (manifest, extras) = self.read(step).await?;
         let links = self.links(step, notes).await?;
         let kind = self.kind(&step.target.group_kind(), &step.from.version).await?;
@@ -54,7 +55,8 @@ impl Applier {
             notes.push(format!("stored as {}, written as {}", step.from.version, kind.version));
         }
         let facts = Facts { kind, links, forget_volume: step.forget_volume && !self.has_volume(&manifest).await? };
-        let manifest = prepare::wanted(manifest, &extras, &facts, &self.plan.options).map_err(|e| e.to_string())?;
+        let manifest = prepare::wanted(manifest, &extras, &facts, &self.plan.options)
+            .map_err(|error| Failure::new(Category::Invalid, &error))?;
         let body = Bytes::from(canonical::to_bytes(&manifest));
         let wanted = Wanted { step, facts, manifest, body };
         let done = if self.dry_run { self.look(&wanted).await? } else { self.write(&wanted).await? };
@@ -64,32 +66,35 @@ impl Applier {
         Ok(done)
     }
 
-    async fn read(&self, step: &Step) -> Result<(Manifest, Extras), String> {
+    async fn read(&self, step: &Step) -> Result<(Manifest, Extras), Failure> {
         if step.from.place.is_none() && step.wave == Wave::Namespaces {
             return Ok((bare_namespace(&step.from.id.name), Extras::default()));
         }
-        let (body, extras) = self.plan.bodies.read(&step.from).await.map_err(|error| chain(&error))?;
-        Ok((canonical::from_bytes(&body).map_err(|error| error.to_string())?, extras))
+        let (body, extras) = self.plan.bodies.read(&step.from).await.map_err(|error| Failure::from(&error))?;
+        let manifest = canonical::from_bytes(&body).map_err(|error| Failure::new(Category::Corrupt, &error))?;
+        Ok((manifest, extras))
     }
 
     /// Nobody serves the kind: in a dry run because its CRD is still to come.
-    fn unserved(&self, step: &Step) -> Result<Done, String> {
+    fn unserved(&self, step: &Step) -> Result<Done, Failure> {
         if self.dry_run && self.plan.defines.contains(&step.target.group_kind()) {
             return Ok(Done { outcome: Outcome::Created, why: None, uid: String::new() });
         }
         let kind = step.target.group_kind();
-        Err(format!("the cluster has no kind {kind}; restore its CustomResourceDefinition first"))
+        let message = format!("the cluster has no kind {kind}; restore its CustomResourceDefinition first");
+        Err(Failure { category: Category::NotFound, message })
     }
 
     /// Where the owners are now. An owner that failed fails what it owns: it would be without owner for ever.
-    async fn links(&self, step: &Step, notes: &mut Vec<String>) -> Result<Vec<(OwnerReference, Link)>, String> {
+    async fn links(&self, step: &Step, notes: &mut Vec<String>) -> Result<Vec<(OwnerReference, Link)>, Failure> {
         let mut links = Vec::with_capacity(step.owners.len());
         for owner in &step.owners {
             let named = || format!("{} {}", owner.reference.group_kind(), owner.reference.name);
             let uid = match owner.step {
                 Some(number) => {
                     let uid = self.learn(|learned| learned.uids.get(&number).cloned().flatten());
-                    Some(uid.ok_or_else(|| format!("its owner {} was not restored", named()))?)
+                    let missing = || format!("its owner {} was not restored", named());
+                    Some(uid.ok_or_else(|| Failure { category: Category::NotFound, message: missing() })?)
                 }
                 None if owner.broken => None,
                 None => self.live_owner(&step.target, &owner.reference).await?,
@@ -105,7 +110,7 @@ impl Applier {
     }
 
     /// An owner lives in the object's namespace or in none.
-    async fn live_owner(&self, object: &ObjectId, owner: &OwnerReference) -> Result<Option<String>, String> {
+    async fn live_owner(&self, object: &ObjectId, owner: &OwnerReference) -> Result<Option<String>, Failure> {
         let kind = owner.group_kind();
         let version = owner.api_version.rsplit('/').next().unwrap_or_default();
         let Some(served) = self.kind(&kind, version).await? else { return Ok(None) };
@@ -116,14 +121,14 @@ impl Applier {
         self.uid_of(&ObjectId::new(&kind, namespace, owner.name.as_str()), version).await
     }
 
-    async fn has_volume(&self, claim: &Manifest) -> Result<bool, String> {
+    async fn has_volume(&self, claim: &Manifest) -> Result<bool, Failure> {
         let Some(name) = claim.text(&["spec", "volumeName"]) else { return Ok(false) };
         let volume = GroupKind::new("", "PersistentVolume");
         Ok(self.uid_of(&ObjectId::new(&volume, "", name), "v1").await?.is_some())
     }
 
     /// Says what writing would do.
-    async fn look(&self, wanted: &Wanted<'_>) -> Result<Done, String> {
+    async fn look(&self, wanted: &Wanted<'_>) -> Result<Done, Failure> {
         let live = self.get(&wanted.facts.kind, &wanted.step.target).await?;
         let Some(live) = live else {
             return Ok(Done { outcome: Outcome::Created, why: None, uid: String::new() });
@@ -132,11 +137,11 @@ impl Applier {
             Resolution::Unchanged => Ok(Done::new(Outcome::Unchanged, live)),
             Resolution::Leave(why) => Ok(Done { why: Some(why), ..Done::new(Outcome::Skipped, live) }),
             Resolution::Update(_) => Ok(Done::new(Outcome::Updated, live)),
-            Resolution::Fail(why) => Err(why),
+            Resolution::Fail(message) => Err(Failure { category: Category::Conflict, message }),
         }
     }
 
-    async fn write(&self, wanted: &Wanted<'_>) -> Result<Done, String> {
+    async fn write(&self, wanted: &Wanted<'_>) -> Result<Done, Failure> {
         let (kind, id) = (&wanted.facts.kind, &wanted.step.target);
         for _ in 0..TRIES {
             let created = self.patiently(|| self.sink.create(kind, id, wanted.body.clone())).await?;
@@ -151,7 +156,7 @@ impl Applier {
             match self.decide(wanted, &live)? {
                 Resolution::Unchanged => return Ok(Done::new(Outcome::Unchanged, live)),
                 Resolution::Leave(why) => return Ok(Done { why: Some(why), ..Done::new(Outcome::Skipped, live) }),
-                Resolution::Fail(why) => return Err(why),
+                Resolution::Fail(message) => return Err(Failure { category: Category::Conflict, message }),
                 Resolution::Update(mode) => {
                     let body = wanted.body.clone();
                     let update = || self.sink.update(kind, id, body.clone(), &live, mode);
@@ -161,27 +166,30 @@ impl Applier {
                 }
             }
         }
-        Err("it keeps changing while it is compared".into())
+        Err(Failure { category: Category::Conflict, message: "it keeps changing while it is compared".into() })
     }
 
-    fn decide(&self, wanted: &Wanted<'_>, live: &Live) -> Result<Resolution, String> {
-        let live = canonical::from_bytes(&live.body).map_err(|error| format!("the live object: {error}"))?;
-        let live = prepare::comparable(live, &wanted.facts, &self.plan.options).map_err(|error| error.to_string())?;
+    fn decide(&self, wanted: &Wanted<'_>, live: &Live) -> Result<Resolution, Failure> {
+        let invalid = |message| Failure { category: Category::Invalid, message };
+        let live = canonical::from_bytes(&live.body).map_err(|error| invalid(format!("the live object: {error}")))?;
+        let live =
+            prepare::comparable(live, &wanted.facts, &self.plan.options).map_err(|error| invalid(error.to_string()))?;
         Ok(decide(&wanted.manifest, &live, self.plan.options.conflict, wanted.step.only_if_missing))
     }
 
-    async fn get(&self, kind: &Kind, id: &ObjectId) -> Result<Option<Live>, String> {
+    async fn get(&self, kind: &Kind, id: &ObjectId) -> Result<Option<Live>, Failure> {
         self.patiently(|| self.sink.get(kind, id)).await
     }
 
     /// Waits until the object that is being deleted under this name is gone.
-    async fn until_gone(&self, kind: &Kind, id: &ObjectId) -> Result<(), String> {
+    async fn until_gone(&self, kind: &Kind, id: &ObjectId) -> Result<(), Failure> {
         let within = self.plan.options.ready_within;
         let deadline = self.runtime.uptime() + within;
         let mut backoff = backoff();
         while self.get(kind, id).await?.is_some_and(|live| is_leaving(&live)) {
             if self.runtime.uptime() >= deadline || self.cancel.is_cancelled() {
-                return Err(format!("an object with that name is still being deleted after {} s", within.as_secs()));
+                let message = format!("an object with that name is still being deleted after {} s", within.as_secs());
+                return Err(Failure { category: Category::Unavailable, message });
             }
             self.pause(&mut backoff).await;
         }

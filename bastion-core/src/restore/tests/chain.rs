@@ -45,7 +45,7 @@ impl World {
         let snapshot = self.repo.snapshot("old").await.unwrap().at(at);
         let selection = selection(snapshot.select(ObjectFilter::default()));
         let plan = selection.restore_plan(&RestoreOptions::new()).await.unwrap();
-        plan.apply(Arc::new(self.new.clone())).await.unwrap()
+        plan.apply(Arc::new(self.new.clone())).await
     }
 }
 

@@ -3,6 +3,7 @@
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::failure::{Category, Failure};
 
 fn prices(options: &RestoreOptions) -> RestorePlan {
     let mut backup = Backup::default();
@@ -93,16 +94,15 @@ async fn a_cancelled_restore_says_so_and_the_next_one_goes_on() {
     let (stop, count) = (cancel.clone(), done.clone());
     let report = Applier::new(prices(&RestoreOptions::new().parallel(1)), Arc::new(cluster.clone()))
         .cancelled_by(cancel)
-        .progress(Arc::new(move |_| {
+        .progress(move |_| {
             let mut count = count.lock().unwrap();
             *count += 1;
             if *count == 2 {
                 stop.cancel();
             }
-        }))
+        })
         .run()
-        .await
-        .unwrap();
+        .await;
     assert_eq!((report.cancelled, report.is_complete(), *done.lock().unwrap()), (true, false, 2));
     let again = restored(prices(&RestoreOptions::new()), &cluster).await;
     assert_eq!(again, "Unchanged Namespace shop\nUnchanged ConfigMap shop/prices\nCreated ConfigMap shop/same\n");
@@ -115,30 +115,48 @@ fn applying_can_be_spawned_and_reports_serialize() {
     let json = serde_json::to_string(&plan).unwrap();
     assert!(json.contains(r#""kind":"ConfigMap""#), "{json}");
     is_send(&plan.apply(Arc::new(MemoryCluster::new("new"))));
+    let object = || ObjectReport::new(id("", "ConfigMap", "a", "x"), id("", "ConfigMap", "b", "x"));
     let report = RestoreReport {
-        objects: vec![ObjectReport {
-            from: id("", "ConfigMap", "a", "x"),
-            target: id("", "ConfigMap", "b", "x"),
-            outcome: Outcome::Created,
-            why: None,
-            notes: vec![],
-        }],
+        objects: vec![ObjectReport { outcome: Outcome::Created, ..object() }],
         ..RestoreReport::default()
     };
     insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"objects":[{"from":"ConfigMap a/x","target":"ConfigMap b/x","outcome":"created"}],"skipped":[],"dryRun":false,"cancelled":false}"#);
+    let failed = ObjectReport {
+        outcome: Outcome::Failed,
+        why: Some("forbidden".into()),
+        category: Some(Category::Denied),
+        notes: vec!["stored as v1beta1, written as v1".into()],
+        ..object()
+    };
+    insta::assert_snapshot!(serde_json::to_string(&failed).unwrap(), @r#"{"from":"ConfigMap a/x","target":"ConfigMap b/x","outcome":"failed","why":"forbidden","category":"denied","notes":["stored as v1beta1, written as v1"]}"#);
+}
+
+#[test]
+fn the_json_form_of_a_plan_is_stable() {
+    let mut planner = Planner::new(&RestoreOptions::new());
+    planner.need_bare_namespace("shop");
+    planner.skip(&id("", "Node", "", "node-1"), "nodes register themselves");
+    planner.unreadable(&id("", "Secret", "shop", "tls"), damaged());
+    let plan = planner.plan(Arc::new(Backup::default()));
+    insta::assert_snapshot!(serde_json::to_string(&plan).unwrap(), @r#"{"steps":[{"wave":"namespaces","place":0,"group":"","version":"v1","kind":"Namespace","namespace":"","name":"shop","onlyIfMissing":true,"remark":"if missing"}],"skipped":[{"object":"Node node-1","why":"nodes register themselves"}],"unreadable":[{"object":"Secret shop/tls","why":"packs/1.pack is damaged","category":"corrupt"}],"notes":["namespace shop is not in the backup; if it is missing, it is created without labels"]}"#);
+}
+
+fn damaged() -> Failure {
+    Failure { category: Category::Corrupt, message: "packs/1.pack is damaged".into() }
 }
 
 #[tokio::test]
 async fn what_cannot_be_read_fails_and_is_never_a_restore_of_less() {
-    let mut planner = planner::Planner::new(&RestoreOptions::new());
-    planner.unreadable(&id("", "ConfigMap", "shop", "prices"), "packs/1.pack is damaged");
+    let mut planner = Planner::new(&RestoreOptions::new());
+    planner.unreadable(&id("", "ConfigMap", "shop", "prices"), damaged());
     let plan = planner.plan(Arc::new(Backup::default()));
     assert!(!plan.is_empty() && plan.skipped().is_empty() && plan.unreadable().len() == 1);
     insta::assert_snapshot!(plan, @r"
     Unreadable:
       ConfigMap shop/prices (packs/1.pack is damaged)
     ");
-    let report = plan.apply(Arc::new(MemoryCluster::new("new"))).await.unwrap();
+    let report = plan.apply(Arc::new(MemoryCluster::new("new"))).await;
+    assert_eq!(report.objects[0].category, Some(Category::Corrupt));
     assert!(!report.is_complete() && !report.cancelled);
     insta::assert_snapshot!(told(&report), @"Failed ConfigMap shop/prices: packs/1.pack is damaged");
 }

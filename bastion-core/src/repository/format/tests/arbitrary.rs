@@ -231,7 +231,7 @@ pub(super) fn revision() -> impl Strategy<Value = Revision> {
             version,
             uid,
             order: Order { incarnation: origin.incarnation, resource_version },
-            segment: origin.segment,
+            number: origin.segment,
             at: origin.at,
             state,
             digest,

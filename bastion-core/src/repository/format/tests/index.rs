@@ -72,7 +72,7 @@ fn entry(kind: &GroupKind, n: u64, segment: u64) -> Revision {
         version: "v1".into(),
         uid: uid.into(),
         order: Order { incarnation: 1, resource_version: (1_000_000 + n * 7919 % 100_000).into() },
-        segment,
+        number: segment,
         at: Timestamp::from_millis(1_760_000_000_000),
         state: RevisionState::Put,
         digest: Sha256.digest(&random),
@@ -138,7 +138,7 @@ fn a_history_longer_than_a_block_is_found_whole() {
     let wanted = entry(&kind, 1, 0).id;
     let mut found = read(&sealed.bytes, footer.blocks_of(Section::Past, &wanted));
     found.retain(|v| v.id == wanted);
-    assert_eq!(found.iter().map(|v| v.segment).collect::<Vec<_>>(), (0..5000).rev().collect::<Vec<_>>());
+    assert_eq!(found.iter().map(|v| v.number).collect::<Vec<_>>(), (0..5000).rev().collect::<Vec<_>>());
 }
 
 #[test]

@@ -56,7 +56,7 @@ proptest! {
         let all: Vec<_> = read.revisions(commit, &[]).collect();
         prop_assert_eq!(all.len(), contents.records.len());
         for (revision, record) in all.iter().zip(&contents.records) {
-            prop_assert_eq!(revision.segment, record.origin.unwrap_or(commit).segment);
+            prop_assert_eq!(revision.number, record.origin.unwrap_or(commit).segment);
             prop_assert_eq!(revision.place.is_some(), revision.state == RevisionState::Put);
         }
         if !all.is_empty() {
