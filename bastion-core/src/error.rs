@@ -9,7 +9,7 @@
 //! let error = Error::UnknownCluster { cluster: "prod".into(), known: vec!["staging".into()] };
 //! assert_eq!(error.category(), Category::NotFound);
 //! assert_eq!(error.retry(), Retry::OnceFixed);
-//! assert_eq!(chain(&error), "the repository holds nothing of cluster \"prod\"; it knows [\"staging\"]");
+//! assert_eq!(chain(&error), "the repository has no cluster \"prod\"; it has [\"staging\"]");
 //! ```
 
 use serde::{Serialize, Serializer};
@@ -50,13 +50,13 @@ pub enum Error {
     #[error("there is no Bastion repository here (no bastion.json)")]
     NoRepository,
     /// There is a repository already.
-    #[error("there is a Bastion repository here already (id {id})")]
+    #[error("a Bastion repository already exists here (id {id})")]
     RepositoryExists {
         /// The id in its bastion.json.
         id: String,
     },
     /// The repository holds no log of that cluster.
-    #[error("the repository holds nothing of cluster {cluster:?}; it knows {known:?}")]
+    #[error("the repository has no cluster {cluster:?}; it has {known:?}")]
     UnknownCluster {
         /// What was asked for.
         cluster: String,

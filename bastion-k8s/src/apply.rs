@@ -154,7 +154,7 @@ impl ApplySink {
         let served = self.served(FRESH).await?;
         match (find(&served, kind, version), served.failed.get(kind.group.as_ref())) {
             (None, Some(why)) => {
-                let doing = format!("looking for kind {kind}");
+                let doing = format!("looking up kind {kind}");
                 Err(Error::Unavailable { doing, message: why.clone(), source: None })
             }
             (found, _) => Ok(found),
@@ -163,7 +163,7 @@ impl ApplySink {
 
     async fn check_ready(&self, kind: &Kind, id: &ObjectId) -> Result<Readiness> {
         let Some(body) = fetch::object(&self.client, kind, id).await? else {
-            return Ok(Readiness::NotYet(format!("{id} is not there")));
+            return Ok(Readiness::NotYet(format!("{id} does not exist")));
         };
         let malformed = |why| failed(Fault::Malformed(why), "get", "reading", kind, id);
         if *kind == namespaces::kind() {

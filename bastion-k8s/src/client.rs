@@ -117,7 +117,7 @@ pub async fn connect(options: &ConnectOptions) -> Result<Client> {
         });
     }
     let inner = kube::Client::try_from(config).map_err(|e| Error::Config {
-        what: format!("the connection to {server} cannot be set up; check certificates and credentials of the context"),
+        what: format!("cannot connect to {server}; check the certificates and credentials of the context"),
         source: Some(e.into()),
     })?;
     let lists = tokio::sync::Semaphore::new(CONCURRENT_LISTS);
@@ -160,7 +160,7 @@ async fn load(options: &ConnectOptions) -> Result<(Config, Option<String>)> {
             Err(KubeconfigError::LoadContext(_) | KubeconfigError::CurrentContextNotSet) => {
                 let what = match context {
                     Some(name) => format!("the kubeconfig has no context {name:?}; it has {known:?}"),
-                    None => format!("the kubeconfig names no current context; choose one of {known:?} (`--context`)"),
+                    None => format!("the kubeconfig has no current context; choose one of {known:?} (`--context`)"),
                 };
                 Err(Error::Config { what, source: None })
             }
@@ -168,7 +168,7 @@ async fn load(options: &ConnectOptions) -> Result<(Config, Option<String>)> {
         };
     }
     if let Some(name) = &options.context {
-        let what = format!("context {name:?} was asked for, but there is no kubeconfig; name one (`--kubeconfig`)");
+        let what = format!("context {name:?} was requested, but there is no kubeconfig; specify one (`--kubeconfig`)");
         return Err(Error::Config { what, source: None });
     }
     match Config::incluster() {
@@ -187,9 +187,7 @@ fn unreadable(path: Option<&Path>, error: KubeconfigError) -> Error {
     let which = path.map_or_else(|| "the kubeconfig".to_owned(), |p| format!("the kubeconfig {}", p.display()));
     match error {
         // The parser's message quotes the lines around the mistake: they may hold a token.
-        KubeconfigError::Parse(_) => {
-            Error::Config { what: format!("{which} is no valid YAML of a kubeconfig"), source: None }
-        }
+        KubeconfigError::Parse(_) => Error::Config { what: format!("{which} is not a valid kubeconfig"), source: None },
         KubeconfigError::ReadConfig(e, _) => {
             Error::Config { what: format!("{which} cannot be used"), source: Some(e.into()) }
         }

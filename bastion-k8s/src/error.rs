@@ -27,7 +27,7 @@ pub enum Error {
         source: Option<Cause>,
     },
     /// The API server does not know who we are.
-    #[error("{doing}: the API server does not accept these credentials (401); check the user of the context")]
+    #[error("{doing}: the API server rejected the credentials (401); check the user of the context")]
     Unauthorized {
         /// What was being done.
         doing: String,
@@ -41,7 +41,7 @@ pub enum Error {
         grant: String,
     },
     /// A kind that was asked for is not served.
-    #[error("the cluster serves no kind {name:?}{}", near_hint(.near))]
+    #[error("the cluster has no kind {name:?}{}", near_hint(.near))]
     UnknownKind {
         /// What was asked for.
         name: String,
@@ -59,7 +59,7 @@ pub enum Error {
         /// What the API server said.
         message: String,
     },
-    /// It changed, or exists already.
+    /// It changed, or already exists.
     #[error("{doing}: conflict ({message})")]
     Conflict {
         /// What was being done.
@@ -74,7 +74,7 @@ pub enum Error {
         doing: String,
     },
     /// The API server refuses the object.
-    #[error("{doing}: refused ({message})")]
+    #[error("{doing}: rejected ({message})")]
     Refused {
         /// What was being done.
         doing: String,
@@ -93,7 +93,7 @@ pub enum Error {
         source: Option<Cause>,
     },
     /// The answer is not what the API promises.
-    #[error("{doing}: unexpected answer ({why})")]
+    #[error("{doing}: unexpected response ({why})")]
     Malformed {
         /// What was being done.
         doing: String,

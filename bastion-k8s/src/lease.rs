@@ -101,7 +101,7 @@ impl Lease {
                 Ok(Some(lease)) => return Ok(self.lead(lease)),
                 Ok(None) => {}
                 Err(error) if error.is_retryable() => {
-                    tracing::warn!(lease = %self.options.name, %error, "leader election: trying again");
+                    tracing::warn!(lease = %self.options.name, %error, "leader election failed; retrying");
                 }
                 Err(error) => return Err(error),
             }
@@ -209,14 +209,14 @@ impl Renewal {
             match tokio::time::timeout_at(deadline, self.renew(&lease)).await {
                 Ok(Ok(Some(now))) => (lease, renewed) = (now, began),
                 Ok(Ok(None)) => {
-                    tracing::warn!(lease = %options.name, "another candidate leads now");
+                    tracing::warn!(lease = %options.name, "another candidate is the leader now");
                     return;
                 }
-                Ok(Err(error)) => tracing::warn!(lease = %options.name, %error, "the lease could not be renewed"),
+                Ok(Err(error)) => tracing::warn!(lease = %options.name, %error, "could not renew the lease"),
                 Err(_) => {}
             }
             if Instant::now() >= deadline.max(renewed + options.renew_deadline) {
-                tracing::warn!(lease = %options.name, "the lease could not be renewed in time; leading no more");
+                tracing::warn!(lease = %options.name, "could not renew the lease in time; no longer the leader");
                 return;
             }
         }
@@ -248,10 +248,10 @@ impl Renewal {
         let sent = self.lease.send(http::Method::PUT, &path, &free);
         let patience = self.lease.options.retry * 2;
         match tokio::time::timeout(patience, sent).await {
-            Ok(Ok(_)) => tracing::info!(lease = %self.lease.options.name, "lease given back"),
+            Ok(Ok(_)) => tracing::info!(lease = %self.lease.options.name, "lease released"),
             // The next candidate waits until it runs out: slower, not wrong.
-            Ok(Err(fault)) => tracing::debug!(%fault, "lease not given back"),
-            Err(_) => tracing::debug!("lease not given back in time"),
+            Ok(Err(fault)) => tracing::debug!(%fault, "lease not released"),
+            Err(_) => tracing::debug!("lease not released in time"),
         }
     }
 

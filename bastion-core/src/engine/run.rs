@@ -289,7 +289,7 @@ impl Run {
         self.report.flushed = finished.is_some();
         if let Some(Err(error)) = finished.map(|f| f.closed) {
             // Everything is durable; the next start only takes longer.
-            tracing::warn!(error = chain(&error), "no last checkpoint");
+            tracing::warn!(error = chain(&error), "could not write the last checkpoint");
         }
         for pipeline in &pipelines {
             self.merge_report(&pipeline.lane);
@@ -317,7 +317,7 @@ async fn drain(pipeline: KindPipeline, tombstone: bool, deadline: Duration) {
     let drained = async {
         lane.wait_until_idle().await;
         if tombstone && let Err(error) = tombstone_kind(&pipeline).await {
-            tracing::warn!(kind = %lane.kind, error = chain(&error), "the objects of a kind that is gone got no tombstones");
+            tracing::warn!(kind = %lane.kind, error = chain(&error), "could not record the deletions of a kind that is gone");
         }
         lane.wait_until_idle().await;
     };

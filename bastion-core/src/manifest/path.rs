@@ -85,13 +85,13 @@ fn json_path(text: &str) -> Result<Vec<Segment>, &'static str> {
             segments.push(Segment::Any);
             after
         } else if let Some(after) = rest.strip_prefix("['") {
-            let (key, after) = after.split_once("']").ok_or("a quote is not closed")?;
+            let (key, after) = after.split_once("']").ok_or("a quote is never closed")?;
             segments.push(Segment::Key(key.to_owned()));
             after
         } else if let Some(after) = rest.strip_prefix('.') {
             name(after, &mut segments)?
         } else {
-            return Err("only [*] and ['key'] may stand in brackets");
+            return Err("only [*] and ['key'] are allowed in brackets");
         };
     }
     Ok(segments)
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn what_is_no_path_says_why() {
         insta::assert_snapshot!(".spec.rules[0]".parse::<Path>().unwrap_err(),
-            @r#"".spec.rules[0]" cannot be used: only [*] and ['key'] may stand in brackets"#);
+            @r#"".spec.rules[0]" cannot be used: only [*] and ['key'] are allowed in brackets"#);
         for text in ["", "$", ".", "a..b", "a['b"] {
             assert!(text.parse::<Path>().is_err(), "{text}");
         }

@@ -294,7 +294,7 @@ impl Lane {
 
     /// An object could not be read or cleaned.
     pub(crate) fn record_failure(&self, id: &ObjectId, failure: Failure) {
-        tracing::warn!(object = %id, why = failure.message, "left out");
+        tracing::warn!(object = %id, why = failure.message, "object left out");
         self.stats.failed.add(1);
         let mut inner = self.inner();
         if inner.failures.len() < NAMED_FAILURES {

@@ -159,7 +159,7 @@ impl Reader {
                 None => return Ok(End::Stream),
                 Some(Ok(observation)) => observation,
                 Some(Err(error)) => {
-                    tracing::warn!(kind = %lane.group_kind(), error = chain(&error), "reading the cluster");
+                    tracing::warn!(kind = %lane.group_kind(), error = chain(&error), "cannot read a kind");
                     lane.stats.set_error(Some(Failure::from(&error)));
                     self.error = Some(error);
                     continue;
@@ -309,7 +309,7 @@ impl Reader {
                 return Ok(Next::End(End::Rewound));
             }
             Absence::Withhold { withheld, namespaces } => {
-                tracing::warn!(kind = %lane.group_kind(), count = withheld.count, of = withheld.of, "deletions withheld");
+                tracing::warn!(kind = %lane.group_kind(), count = withheld.count, of = withheld.of, "deletions held back");
                 self.namespaces = namespaces;
                 self.ask_at = self.next_ask();
                 self.pipeline.withhold(Some(withheld)).await;

@@ -18,7 +18,7 @@ impl ReadOnlyStore {
 }
 
 fn refuse<T>(what: &str, key: &Key) -> StoreResult<T> {
-    Err(StoreError::Unsupported(format!("the store is opened read-only: not {what} {key}")))
+    Err(StoreError::Unsupported(format!("the store is read-only: not {what} {key}")))
 }
 
 #[async_trait]

@@ -65,7 +65,7 @@ impl RetryStore {
         }
         let Some(pause) = backoff.next_within(self.policy.attempts, self.runtime.random()) else { return Err(error) };
         let tried = backoff.failures();
-        tracing::debug!(error = chain(&error), tried, ?pause, "storage request failed; trying again");
+        tracing::debug!(error = chain(&error), tried, ?pause, "storage request failed; retrying");
         self.runtime.sleep(pause).await;
         Ok(())
     }

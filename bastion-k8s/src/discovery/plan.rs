@@ -65,7 +65,8 @@ pub(crate) fn plan(selection: &Selection, served: &Served, crds: &Crds) -> Plan 
             (Some(why), _) => plan.skipped.push((kind, why)),
             (None, None) => plan.skipped.push((kind, "cannot be listed and watched".into())),
             (None, Some(_)) if !seen.insert(kind.clone()) => {
-                plan.skipped.push((kind, format!("{} is a second name of a kind that is followed", resource.plural)));
+                plan.skipped
+                    .push((kind, format!("{} is another name for a kind that is already followed", resource.plural)));
             }
             (None, Some(version)) => plan.followed.push(resource.kind_in(version)),
         }
@@ -101,13 +102,13 @@ fn reason_against(selection: &Selection, resource: &Resource, named: bool, serve
         && served.resources.iter().any(|r| is(r, first))
     {
         let first = GroupKind::new(first.0, first.1);
-        return Some(format!("its objects are those of {first}"));
+        return Some(format!("it has the same objects as {first}"));
     }
     if RESTLESS.iter().any(|r| is(resource, *r)) && !named {
-        return Some("changes all day by itself; name it to follow it".into());
+        return Some("changes all the time by itself; name it explicitly to follow it".into());
     }
     if is(resource, ("", "Secret")) && !selection.plaintext_secrets {
-        return Some("stored in the clear, so only where plaintext secrets are allowed (--plaintext-secrets)".into());
+        return Some("would be stored unencrypted; allow that with --plaintext-secrets".into());
     }
     None
 }
@@ -178,10 +179,10 @@ mod tests {
     fn everything_leaves_out_what_is_restless_secret_or_served_twice() {
         insta::assert_snapshot!(shown(&selection(&[])), @r"
         ConfigMap@v1 Namespace@v1 Node@v1 Widget.example.org@v1
-        Event: changes all day by itself; name it to follow it
-        Secret: stored in the clear, so only where plaintext secrets are allowed (--plaintext-secrets)
-        Lease.coordination.k8s.io: changes all day by itself; name it to follow it
-        Event.events.k8s.io: its objects are those of Event
+        Event: changes all the time by itself; name it explicitly to follow it
+        Secret: would be stored unencrypted; allow that with --plaintext-secrets
+        Lease.coordination.k8s.io: changes all the time by itself; name it explicitly to follow it
+        Event.events.k8s.io: it has the same objects as Event
         PodMetrics.metrics.k8s.io: cannot be listed and watched
         ");
     }
@@ -190,7 +191,7 @@ mod tests {
     fn what_is_named_is_followed_once() {
         insta::assert_snapshot!(shown(&selection(&["events", "leases"])), @r"
         Event@v1 Lease.coordination.k8s.io@v1
-        Event.events.k8s.io: its objects are those of Event
+        Event.events.k8s.io: it has the same objects as Event
         ");
     }
 

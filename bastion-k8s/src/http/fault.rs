@@ -173,7 +173,7 @@ impl fmt::Display for Fault {
             Self::TimedOut(patience) => write!(f, "no answer within {} s", patience.as_secs()),
             Self::Transport { cause, .. } | Self::Untrusted(cause) => f.write_str(cause),
             Self::Credentials => f.write_str("no credentials"),
-            Self::TooLong(most) => write!(f, "an answer of more than {most} bytes"),
+            Self::TooLong(most) => write!(f, "a response of more than {most} bytes"),
             Self::Malformed(why) => f.write_str(why),
         }
     }
@@ -197,7 +197,7 @@ impl Fault {
         }
         let cause = match kind {
             // rustls explains at length, with a link, what a killed server looks like.
-            Some(io::ErrorKind::UnexpectedEof) => "the connection was closed in the middle".to_owned(),
+            Some(io::ErrorKind::UnexpectedEof) => "the connection was closed too early".to_owned(),
             _ => innermost.to_string(),
         };
         if cause.contains("invalid peer certificate") {

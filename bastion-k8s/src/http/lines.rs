@@ -35,7 +35,7 @@ impl Lines {
                 return Ok(Some(line));
             }
             if self.buffer.len() > LONGEST {
-                return Err(Fault::Malformed("an event without end".into()));
+                return Err(Fault::Malformed("an event that does not end".into()));
             }
             match self.body.frame().await {
                 Some(frame) => {

@@ -98,7 +98,7 @@ impl Client {
             if !again || backoff.failures() >= TRIES {
                 return Err(fault);
             }
-            tracing::debug!(path = %request.path, %fault, ?wait, "trying again");
+            tracing::debug!(path = %request.path, %fault, ?wait, "retrying");
             tokio::time::sleep(wait).await;
         }
     }

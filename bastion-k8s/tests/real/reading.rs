@@ -322,9 +322,9 @@ async fn a_preview_finds_what_a_person_mistyped() {
         async move { discovery::preview(&client, &selection).await }
     };
     let error = asked(&|s| _ = s.kinds.insert("deploymnet".parse().unwrap())).await.unwrap_err();
-    assert_eq!(error.to_string(), r#"the cluster serves no kind "deploymnet"; did you mean deployments.apps?"#);
+    assert_eq!(error.to_string(), r#"the cluster has no kind "deploymnet"; did you mean deployments.apps?"#);
     let error = "a in b".parse::<LabelSelector>().unwrap_err();
-    assert!(error.to_string().starts_with(r#""a in b" is no label selector: "#), "{error}");
+    assert!(error.to_string().starts_with(r#""a in b" is not a label selector: "#), "{error}");
     let preview = asked(&|s| _ = s.namespaces.insert("nowhere".into())).await.unwrap();
     assert_eq!(preview.missing_namespaces, ["nowhere"]);
     let preview = asked(&|s| _ = s.kinds.insert("cm".parse().unwrap())).await.unwrap();

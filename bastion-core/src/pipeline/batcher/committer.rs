@@ -59,7 +59,7 @@ impl Committer {
                 if error.retry() == Retry::Never {
                     return Err(error);
                 }
-                tracing::warn!(error = chain(&error), "the end of the log could not be read; trying again later");
+                tracing::warn!(error = chain(&error), "could not read the end of the log; retrying");
                 Ok(None)
             }
         }

@@ -11,7 +11,7 @@ pub(crate) async fn a_first_hour(town: &Town) -> Result<()> {
     says(&bastion, &[], 2, &["Usage: bastion [OPTIONS] <COMMAND>", "Exit codes:"]).await?;
     says(&bastion, &["ls"], 1, &["does not exist", "bastion init"]).await?;
     says(&bastion, &["init"], 0, &["created repository", "sha256"]).await?;
-    says(&bastion, &["init"], 1, &["a Bastion repository here already", "use it as it is"]).await?;
+    says(&bastion, &["init"], 1, &["a Bastion repository already exists here", "use it as it is"]).await?;
     says(&bastion, &["ls"], 3, &["no cluster was backed up yet", "bastion backup"]).await?;
     says(&bastion, &["backup"], 3, &["nothing matched", "none is selected", "backup/enabled=true", "--all"]).await?;
 

@@ -77,7 +77,7 @@ async fn one_leads_another_takes_over_and_the_stale_one_stops() -> Result<()> {
         took.as_secs_f32(),
         gone.elapsed().as_secs_f32()
     ));
-    assert!(first.process.log().contains("lease given back"), "{}", first.process.log_tail(30));
+    assert!(first.process.log().contains("lease released"), "{}", first.process.log_tail(30));
     all.extend(stage.change("w", 1, "of the second").await?);
     stage.saved(&mut second.process, &all).await?;
 
