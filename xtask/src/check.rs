@@ -41,9 +41,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])
     })?;
     if options.quick {
-        steps.run("house rules", || {
-            cargo(&["test", "--locked", "--package", "bastion-tests", "--test", "house"], &[])
-        })?;
+        steps.run("house rules", || cargo(&["test", "--locked", "--package", "xtask", "--test", "house"], &[]))?;
     } else {
         steps.run("servers for the tests", tools::build)?;
         // Programs and tests together: one set of features, so that no dependency is compiled twice.

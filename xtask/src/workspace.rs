@@ -42,6 +42,12 @@ pub fn cargo(args: &[&str], environment: &[(&str, String)]) -> Result<()> {
 pub struct Package {
     /// Its name.
     pub name: String,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The root files of its library and its programs.
+    pub roots: Vec<PathBuf>,
+    /// Its dependencies by the names that its code has for them, and whether only its tests have them.
+    pub dependencies: Vec<(String, bool)>,
     /// Whether it may be published.
     pub published: bool,
     /// Its features.
@@ -52,20 +58,51 @@ pub struct Package {
     pub rust_version: Option<String>,
 }
 
+/// What cargo prints.
+///
+/// # Errors
+/// When it cannot be run, or fails.
+pub fn cargo_output(args: &[&str]) -> Result<String> {
+    let output = command(args).output().map_err(|e| format!("cannot run cargo: {e}"))?;
+    if output.status.success() {
+        return Ok(String::from_utf8(output.stdout)?);
+    }
+    Err(format!("cargo {} failed: {}", args.join(" "), String::from_utf8_lossy(&output.stderr)).into())
+}
+
+/// `cargo metadata`.
+///
+/// # Errors
+/// When cargo fails.
+pub fn metadata(args: &[&str]) -> Result<Value> {
+    let all = [&["metadata", "--locked", "--format-version", "1"], args].concat();
+    Ok(serde_json::from_str(&cargo_output(&all)?)?)
+}
+
 /// The packages of the workspace, as `cargo metadata` lists them.
 ///
 /// # Errors
 /// When cargo fails.
 pub fn packages() -> Result<Vec<Package>> {
-    let output = command(&["metadata", "--locked", "--no-deps", "--format-version", "1"]).output()?;
-    if !output.status.success() {
-        return Err(format!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr)).into());
-    }
-    let metadata: Value = serde_json::from_slice(&output.stdout)?;
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let packages = metadata["packages"].as_array().ok_or("cargo metadata lists no packages")?.iter().map(|package| {
-        Some(Package {
+    let metadata = metadata(&["--no-deps"])?;
+    let packages = metadata["packages"].as_array().into_iter().flatten().map(Package::of).collect::<Option<_>>();
+    packages.ok_or_else(|| "cargo metadata shows a package that is not understood".into())
+}
+
+impl Package {
+    fn of(package: &Value) -> Option<Self> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let targets = package["targets"].as_array()?.iter();
+        let roots = targets.filter(|target| ["lib", "bin"].iter().any(|kind| target["kind"][0] == *kind));
+        let dependencies = package["dependencies"].as_array()?.iter().map(|dependency| {
+            let name = dependency["rename"].as_str().or(dependency["name"].as_str())?;
+            Some((name.to_owned(), dependency["kind"] == "dev"))
+        });
+        Some(Self {
             name: text(&package["name"])?,
+            folder: Path::new(package["manifest_path"].as_str()?).parent()?.to_owned(),
+            roots: roots.map(|target| Some(target["src_path"].as_str()?.into())).collect::<Option<_>>()?,
+            dependencies: dependencies.collect::<Option<_>>()?,
             published: package["publish"].is_null(),
             features: package["features"].as_object()?.keys().cloned().collect(),
             alone: match &package["metadata"]["alone"] {
@@ -74,8 +111,7 @@ pub fn packages() -> Result<Vec<Package>> {
             },
             rust_version: text(&package["rust_version"]),
         })
-    });
-    packages.collect::<Option<_>>().ok_or_else(|| "cargo metadata shows a package that is not understood".into())
+    }
 }
 
 fn command(args: &[&str]) -> Command {

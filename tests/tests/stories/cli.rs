@@ -98,6 +98,7 @@ async fn a_day_at_the_command_line() -> Result<()> {
     tour::a_first_hour(&town).await?;
     tour::a_live_object_is_read_as_the_saved_one(&town).await?;
     mistakes::typos_are_found_and_named(&town).await?;
+    mistakes::secrets_are_refused_in_the_clear(&town).await?;
     mistakes::a_kind_that_may_not_be_listed_is_named_and_the_others_go_on(&town).await?;
     mistakes::another_cluster_under_a_known_name_writes_nothing(&town).await?;
     deletions::many_at_once_wait_for_a_person(&town).await?;

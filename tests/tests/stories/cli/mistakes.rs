@@ -39,6 +39,27 @@ pub(crate) async fn typos_are_found_and_named(town: &Town) -> Result<()> {
     Ok(())
 }
 
+/// Without encryption a Secret is left out, and refused when asked for by name; nothing of it is written.
+pub(crate) async fn secrets_are_refused_in_the_clear(town: &Town) -> Result<()> {
+    let (bastion, folder) = town.folder("secrets").await?;
+    bastion.ok(&["init"]).await?;
+    let secrets = "/api/v1/namespaces/shop/secrets";
+    let secret =
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "password"}, "stringData": {"a": "b"}});
+    town.api.create(secrets, &secret).await.context("Secret")?;
+    let refused = ["--plaintext-secrets", "whoever reads the repository would read them"];
+    says(&bastion, &["backup", "-k", "secrets"], 2, &refused).await?;
+    says(&bastion, &["backup", "-n", "shop"], 0, &["saved", "SKIPPED", "--plaintext-secrets"]).await?;
+    let is_secret = |saved: &bastion_tests::Saved| saved.kind == "Secret";
+    let saved = bastion.saved(&[]).await?;
+    assert!(!saved.is_empty() && !saved.iter().any(is_secret), "{saved:?}");
+    assert!(!files(&folder).iter().any(|file| file.contains("/Secret/")), "{:?}", files(&folder));
+
+    bastion.ok(&["backup", "-n", "shop", "--plaintext-secrets"]).await?;
+    assert!(bastion.saved(&[]).await?.iter().any(is_secret), "who asks for Secrets gets them");
+    town.api.delete(&format!("{secrets}/password")).await.context("Secret").map(drop)
+}
+
 /// The binary, which other tests have built by now.
 fn binary() -> std::path::PathBuf {
     bastion_tests::programs::binary("bastion-cli", "bastion").unwrap()

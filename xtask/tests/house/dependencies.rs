@@ -1,0 +1,135 @@
+//! What each crate brings along, and whether it needs it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+};
+
+use xtask::workspace::{Package, cargo_output, metadata, packages};
+
+use crate::files::{read, root, sources};
+
+/// Dependencies that no code names, and why they are there.
+const UNNAMED: [(&str, &str); 1] = [("k8s-openapi", "kube needs to be told one Kubernetes version, by its feature")];
+
+/// Which published crates bring a dependency, by its name.
+type Brought = BTreeMap<String, BTreeSet<String>>;
+
+fn brought() -> Brought {
+    let mut brought = Brought::new();
+    for package in packages().unwrap().into_iter().filter(|p| p.published) {
+        let tree = ["tree", "--locked", "--prefix", "none", "--format", "{p}", "--edges", "normal", "--package"];
+        let text =
+            cargo_output(&[&tree[..], &[&package.name, "--target", "x86_64-unknown-linux-gnu"]].concat()).unwrap();
+        let names = text.lines().filter_map(|line| line.split(' ').next()).filter(|name| !name.is_empty());
+        for name in names.filter(|name| *name != package.name) {
+            brought.entry(name.to_owned()).or_default().insert(package.name.clone());
+        }
+    }
+    brought
+}
+
+fn parse(page: &str) -> Brought {
+    let lines = page.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(": "));
+    lines.map(|(name, by)| (name.to_owned(), by.split(' ').map(str::to_owned).collect())).collect()
+}
+
+fn print(brought: &Brought) -> String {
+    let mut totals = BTreeMap::<&str, usize>::new();
+    for krate in brought.values().flatten() {
+        *totals.entry(krate).or_default() += 1;
+    }
+    let mut page =
+        "# The crates that each published crate brings along with its default features, on Linux: the budget.\n\
+        # Whoever needs one more says so with `BASTION_BLESS=1 cargo test -p xtask --test house`.\n"
+            .to_owned();
+    for (krate, total) in totals {
+        writeln!(page, "# {krate}: {total}").unwrap();
+    }
+    for (name, by) in brought {
+        writeln!(page, "{name}: {}", by.iter().map(String::as_str).collect::<Vec<_>>().join(" ")).unwrap();
+    }
+    page
+}
+
+#[test]
+fn no_crate_brings_more_than_its_budget() {
+    let file = root().join("xtask/tests/house/dependencies.txt");
+    let now = brought();
+    if std::env::var_os("BASTION_BLESS").is_some() {
+        fs::write(&file, print(&now)).unwrap();
+    }
+    let budget = parse(&read(&file));
+    let mut new = BTreeMap::<&String, Vec<&String>>::new();
+    for (name, by) in &now {
+        for krate in by.iter().filter(|krate| !budget.get(name).is_some_and(|by| by.contains(*krate))) {
+            new.entry(krate).or_default().push(name);
+        }
+    }
+    assert!(new.is_empty(), "beyond {}: {new:#?}", file.display());
+}
+
+#[test]
+fn every_dependency_is_used() {
+    let manifest = read(&root().join("Cargo.toml"));
+    let packages = packages().unwrap();
+    let mut unused = Vec::new();
+    for package in &packages {
+        let (own, all) = code(package);
+        for (name, for_tests) in &package.dependencies {
+            let code = if *for_tests { &all } else { &own };
+            let ident = name.replace('-', "_");
+            let named = [format!("{ident}::"), format!("use {ident} "), format!("use {ident};")]
+                .iter()
+                .any(|n| code.contains(n));
+            if !named && !UNNAMED.iter().any(|(unnamed, _)| unnamed == name) {
+                unused.push(format!("{} does not use {name}", package.name));
+            }
+        }
+    }
+    let (_, table) = manifest.split_once("[workspace.dependencies]\n").unwrap();
+    let table = table.split("\n[").next().unwrap();
+    for name in table.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(" = ")?.0.into())
+    {
+        if !packages.iter().any(|p| p.dependencies.iter().any(|(used, _)| used == name) || manifest_names(p, name)) {
+            unused.push(format!("no crate uses {name} of the workspace's table"));
+        }
+    }
+    assert!(unused.is_empty(), "{unused:#?}");
+}
+
+/// Renamed dependencies have another name in code.
+fn manifest_names(package: &Package, name: &str) -> bool {
+    read(&package.folder.join("Cargo.toml")).contains(&format!("\"{name}\""))
+}
+
+/// A package's own code, and with it that of its tests and of the pages that are tests.
+fn code(package: &Package) -> (String, String) {
+    let inner: Vec<_> = packages()
+        .unwrap()
+        .into_iter()
+        .map(|p| p.folder)
+        .filter(|f| *f != package.folder && f.starts_with(&package.folder))
+        .collect();
+    let files =
+        sources(&package.folder).into_iter().filter(|file| !inner.iter().any(|folder| file.starts_with(folder)));
+    let (own, tests): (Vec<_>, Vec<_>) = files.partition(|file| file.starts_with(package.folder.join("src")));
+    let own: String = own.iter().map(|file| read(file)).collect();
+    let page = [root().join("README.md"), package.folder.join("README.md")];
+    let pages = page.iter().filter(|page| page.is_file() && own.contains("README.md")).map(|page| read(page));
+    let all = own.clone() + &tests.iter().map(|file| read(file)).chain(pages).collect::<String>();
+    (own, all)
+}
+
+#[test]
+fn no_dependency_wants_a_newer_rust() {
+    let number = |version: &str| version.split('.').map(|part| part.parse().unwrap()).collect::<Vec<u32>>();
+    let ours = packages().unwrap().into_iter().find_map(|p| p.rust_version).unwrap();
+    let metadata = metadata(&[]).unwrap();
+    let all = metadata["packages"].as_array().unwrap().iter();
+    let newer =
+        all.filter(|p| p["rust_version"].as_str().is_some_and(|theirs| number(theirs)[..2] > number(&ours)[..2]));
+    let newer: Vec<_> = newer.map(|p| format!("{} wants Rust {}", p["name"], p["rust_version"])).collect();
+    assert!(newer.is_empty(), "Cargo.toml promises Rust {ours}: {newer:?}");
+}
