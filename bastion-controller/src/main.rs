@@ -2,9 +2,8 @@
 
 mod args;
 mod config;
-mod leader;
+mod exit;
 mod run;
-mod view;
 
 /// Gives pages back after the burst of a first list, which glibc's allocator does not.
 #[global_allocator]

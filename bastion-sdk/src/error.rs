@@ -24,6 +24,10 @@ pub enum Error {
     #[cfg(feature = "k8s")]
     #[error(transparent)]
     Kubernetes(#[from] bastion_k8s::Error),
+    /// The process around it could not be set up.
+    #[cfg(feature = "process")]
+    #[error(transparent)]
+    Process(#[from] crate::process::ProcessError),
     /// The repository holds several clusters, and nothing says which one is meant.
     #[error("which cluster? The repository holds {}", .known.join(", "))]
     AmbiguousCluster {
@@ -101,6 +105,8 @@ impl Error {
             | Self::OtherName { .. }
             | Self::AmbiguousObject { .. } => Category::Invalid,
             Self::NothingMatched { .. } => Category::NotFound,
+            #[cfg(feature = "process")]
+            Self::Process(_) => Category::Other,
             Self::Unreadable { .. } => Category::Other,
         }
     }

@@ -88,6 +88,8 @@
 //! # }
 //! ```
 //!
+//! As a service with several replicas, probes and metrics: `replica` and `process`, with feature `process`.
+//!
 //! # Read what is saved
 //!
 //! A [`Reader`] is one cluster's log at one moment: [`Reader::objects`] takes kubectl's words for kinds and label
@@ -120,7 +122,7 @@
 //! | `k8s` | yes | real clusters |
 //! | `v1_34` | yes | the Kubernetes version that k8s-openapi is built for; turn it off if your program chooses another |
 //! | `metrics` | no | the engine's numbers for Prometheus |
-//! | `process` | no | what long-lived programs need around a session: signals, an admin server, logging |
+//! | `process` | no | what long-lived programs need around a session: signals, an admin server, logging, leader election |
 
 mod adopt;
 mod backup;
@@ -133,6 +135,8 @@ pub mod metrics;
 pub mod process;
 mod reader;
 pub mod remedy;
+#[cfg(all(feature = "process", feature = "k8s"))]
+pub mod replica;
 mod repo;
 mod restore;
 mod session;

@@ -1,4 +1,4 @@
-//! What a long-lived program needs around a backup: signals, an admin server, health, logs, leader election.
+//! What a long-lived program needs around a backup: signals, an admin server, health, logs.
 //!
 //! | for | use |
 //! |---|---|
@@ -6,6 +6,7 @@
 //! | signals alone, in a command for the terminal | [`shutdown_on_signals`] |
 //! | `/healthz`, `/readyz` and `/metrics` alone | [`Admin`] |
 //! | what `/readyz` and `/metrics` report about a backup | [`Health`] |
+//! | who the process is in a pod | [`pod_identity`], [`pod_namespace`] |
 //! | log lines that never hold the content of an object | [`Logging`], [`LogFilter`] |
 //!
 //! ```no_run
@@ -33,6 +34,7 @@ mod admin;
 mod error;
 mod health;
 mod logging;
+mod pod;
 mod runtime;
 mod shutdown;
 
@@ -41,6 +43,7 @@ pub use self::{
     error::ProcessError,
     health::Health,
     logging::{LogFilter, LogFilterError, LogFormat, Logging},
-    runtime::{Process, ProcessBuilder},
+    pod::{pod_identity, pod_namespace},
+    runtime::{Process, ProcessBuilder, block_on},
     shutdown::shutdown_on_signals,
 };

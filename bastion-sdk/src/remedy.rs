@@ -48,6 +48,8 @@ impl Advice<'_> {
                 format!("add {}, or the kind's group", self.key("objects.namespace"))
             }
             Error::NothingMatched { hint, .. } => hint.clone(),
+            #[cfg(feature = "process")]
+            Error::Process(_) => return None,
             Error::Unreadable { .. } => return None,
         })
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::ConfigError;
+use super::error::ConfigError;
 
 /// How a variable's text is read.
 #[derive(Debug, Clone, Copy)]
@@ -23,11 +23,15 @@ const KEYS: &[(&str, &[&str], Read)] = &[
     ("BASTION_TREE", &["tree"], Read::Scalar),
     ("BASTION_LISTEN", &["listen"], Read::Text),
     ("BASTION_SELECTION_MODE", &["selection", "mode"], Read::Text),
+    ("BASTION_SELECTION_MARKER", &["selection", "marker"], Read::Text),
     ("BASTION_SELECTION_KINDS", &["selection", "kinds"], Read::List),
     ("BASTION_SELECTION_EXCLUDE_KINDS", &["selection", "excludeKinds"], Read::List),
     ("BASTION_SELECTION_NAMESPACES", &["selection", "namespaces"], Read::List),
     ("BASTION_SELECTION_EXCLUDE_NAMESPACES", &["selection", "excludeNamespaces"], Read::List),
     ("BASTION_SELECTION_LABELS", &["selection", "labels"], Read::Text),
+    ("BASTION_SELECTION_ANNOTATIONS", &["selection", "annotations"], Read::Text),
+    ("BASTION_SELECTION_EXCLUDE_OWNED_BY", &["selection", "excludeOwnedBy"], Read::List),
+    ("BASTION_SELECTION_MAX_BYTES", &["selection", "maxBytes"], Read::Scalar),
     ("BASTION_SELECTION_PLAINTEXT_SECRETS", &["selection", "plaintextSecrets"], Read::Scalar),
     ("BASTION_SELECTION_POLICY", &["selection", "policy"], Read::Text),
     ("BASTION_LEADER_NAME", &["leader", "name"], Read::Text),
@@ -58,22 +62,38 @@ const KEYS: &[(&str, &[&str], Read)] = &[
 /// Read by the command line, not here.
 const ELSEWHERE: &[&str] = &["BASTION_CONFIG"];
 
+/// The variables that were set, by the key that each sets.
+#[derive(Debug, Default)]
+pub(super) struct Variables(Vec<(String, &'static str)>);
+
+impl Variables {
+    /// The key as the person wrote it: with the variable, if one sets it.
+    pub(super) fn spelled(&self, key: &str) -> String {
+        match self.0.iter().find(|(set, _)| set == key) {
+            Some((_, variable)) => format!("{key} ({variable})"),
+            None => key.to_owned(),
+        }
+    }
+}
+
 /// Puts the variables into the tree, over what the file says.
 pub(super) fn apply(
     tree: &mut Value,
     environment: impl IntoIterator<Item = (String, String)>,
-) -> Result<(), ConfigError> {
+) -> Result<Variables, ConfigError> {
+    let mut variables = Variables::default();
     for (name, text) in environment {
         if !name.starts_with("BASTION_") || ELSEWHERE.contains(&name.as_str()) || is_service_link(&name) {
             continue;
         }
-        let Some((_, path, read)) = KEYS.iter().find(|(key, ..)| *key == name) else {
+        let Some((variable, path, read)) = KEYS.iter().find(|(key, ..)| *key == name) else {
             let known = KEYS.iter().map(|(key, ..)| *key).collect::<Vec<_>>().join(", ");
             return Err(ConfigError::UnknownVariable { name, known });
         };
         set(tree, path, value(*read, &text));
+        variables.0.push((path.join("."), variable));
     }
-    Ok(())
+    Ok(variables)
 }
 
 /// Kubernetes itself puts such variables into a pod for every Service beside it, one named `bastion` too.

@@ -1,8 +1,13 @@
 #![allow(clippy::unwrap_used)]
 
-use std::io::Write as _;
+use std::{io::Write as _, time::Duration};
 
-use super::*;
+use bastion_sdk::{
+    process::LogFormat,
+    spec::{Mode, WorkersSpec},
+};
+
+use super::{environment, error::ConfigError, schema::Config};
 
 fn load(yaml: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -28,17 +33,17 @@ fn the_environment_goes_before_the_file() {
     )
     .unwrap();
     assert_eq!(config.repo, "s3://b/c");
-    assert_eq!(config.selection.namespaces, ["mail", "web"]);
-    assert_eq!(config.engine.workers, Some(WorkersConfig { floor: 1, ceiling: 4 }));
-    assert_eq!(config.engine.commit_interval, Some(Length(Duration::from_secs(10))));
+    assert!(config.selection.namespaces.iter().eq(["mail", "web"]));
+    assert_eq!(config.engine.workers, Some(WorkersSpec { floor: 1, ceiling: 4 }));
+    assert_eq!(config.engine.commit_interval, Some(Duration::from_secs(10)));
     assert_eq!(config.log.format, LogFormat::Text);
-    assert!(!config.keeps_tree());
+    assert!(!config.repository_spec().keeps_tree());
 }
 
 #[test]
 fn what_is_wrong_is_named() {
     type Variables = &'static [(&'static str, &'static str)];
-    let cases: [(&str, Variables, &str); 9] = [
+    let cases: [(&str, Variables, &str); 13] = [
         ("repo: file:///a\nrepos: b\n", &[], "unknown field `repos`"),
         ("repo: file:///a\nselection: {mod: all}\n", &[], "unknown field `mod`"),
         ("repo: file:///a\n", &[("BASTION_REPOS", "b")], "BASTION_REPOS is no setting"),
@@ -48,10 +53,28 @@ fn what_is_wrong_is_named() {
         ("repo: file:///a\nleader: {duration: 5s}\n", &[], "leader.renewDeadline"),
         ("repo: file:///a\nselection: {kinds: [secrets]}\n", &[], "in the clear"),
         ("- a\n", &[], "not a map"),
+        ("repo: ftp://a\n", &[], "repo: "),
+        ("repo: file:///a\nengine: {brake: {share: 2, count: 1}}\n", &[], "engine.brake.share: "),
+        ("repo: file:///a\nselection: {namespaces: [a], excludeNamespaces: [a]}\n", &[], "selection.excludeNamespaces"),
+        ("repo: file:///a\n", &[("BASTION_LOG_FILTER", "bastion=loud")], "log.filter (BASTION_LOG_FILTER): "),
     ];
     for (yaml, environment, want) in cases {
         let error = load(yaml, environment).unwrap_err().to_string();
         assert!(error.contains(want), "{yaml}: {error}");
+    }
+}
+
+#[test]
+fn who_names_kinds_namespaces_or_labels_means_all_of_them() {
+    let mode = |selection: &str| {
+        let config = load(&format!("repo: file:///a\nselection: {selection}\n"), &[]).unwrap();
+        config.backup_spec().selection.mode
+    };
+    for selection in ["{}", "{excludeNamespaces: [a]}", "{labels: ''}"] {
+        assert_eq!(mode(selection), Mode::Annotated, "{selection}");
+    }
+    for selection in ["{mode: all}", "{kinds: [cm]}", "{namespaces: [a]}", "{labels: app=web}"] {
+        assert_eq!(mode(selection), Mode::All, "{selection}");
     }
 }
 

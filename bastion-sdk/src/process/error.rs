@@ -18,6 +18,9 @@ pub enum ProcessError {
     /// The operating system refused a signal handler.
     #[error("cannot wait for signals")]
     Signals(#[source] io::Error),
+    /// The operating system refused threads.
+    #[error("cannot start threads")]
+    Threads(#[source] io::Error),
     /// The program has a subscriber for log lines already; it stays.
     #[error("logging was set up before")]
     Logging,

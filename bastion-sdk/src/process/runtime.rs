@@ -51,6 +51,19 @@ impl Process {
     }
 }
 
+/// Runs a whole program on Tokio's threads. It does not wait for a thread that is blocked, for example by a file system
+/// that does not answer.
+///
+/// # Errors
+///
+/// [`ProcessError::Threads`] if the operating system refuses threads.
+pub fn block_on<T>(program: impl Future<Output = T>) -> Result<T, ProcessError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ProcessError::Threads)?;
+    let result = runtime.block_on(program);
+    runtime.shutdown_background();
+    Ok(result)
+}
+
 /// Describes a [`Process`].
 #[derive(Debug)]
 #[must_use = "nothing happens before `start`"]
