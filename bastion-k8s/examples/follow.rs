@@ -5,7 +5,7 @@
 use std::{error::Error, time::Instant};
 
 use bastion_core::{object::ResourceVersion, source::Source};
-use bastion_k8s::{ConnectOptions, Selection, WatchSource, connect, discovery::preview};
+use bastion_k8s::{ConnectOptions, Selection, WatchSource, connect, preview};
 use futures::StreamExt;
 
 #[tokio::main]

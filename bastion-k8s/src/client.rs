@@ -16,11 +16,7 @@ use kube::{
 };
 use tokio::time::Instant;
 
-use crate::{
-    error::{Error, Result},
-    http::{fault::Right, rest::Request},
-    meta::Head,
-};
+use crate::error::{Error, Result};
 
 /// How to reach a cluster.
 #[derive(Debug, Clone)]
@@ -100,7 +96,7 @@ pub async fn connect(options: &ConnectOptions) -> Result<Client> {
     config.write_timeout = Some(options.request_timeout);
     // Reads are timed per request: a watch may be silent for longer than an answer.
     config.read_timeout = None;
-    // Retries are done in one place (rest.rs), where they are counted and reported.
+    // Retries are done in one place (http/rest.rs), where they are counted and reported.
     config.default_retry = false;
     let agent = concat!("bastion/", env!("CARGO_PKG_VERSION"));
     config.headers.push((http::header::USER_AGENT, http::HeaderValue::from_static(agent)));
@@ -214,31 +210,6 @@ impl Client {
     /// kube's client, for what this crate does not do.
     pub fn kube(&self) -> kube::Client {
         self.inner.clone()
-    }
-
-    /// uid of namespace `kube-system`: names the cluster, whatever a kubeconfig calls it.
-    pub async fn cluster_uid(&self) -> Result<String> {
-        let doing = || format!("reading the uid of namespace kube-system at {}", self.server());
-        let right = Right { verb: "get", plural: "namespaces", group: "" };
-        let request = Request::get("/api/v1/namespaces/kube-system");
-        let body = self.call(&request).await.map_err(|f| f.into_error(doing(), right))?;
-        match Head::parse(&body) {
-            Ok(head) if !head.metadata.uid.is_empty() => Ok(head.metadata.uid.into_owned()),
-            Ok(_) => Err(Error::Malformed { doing: doing(), why: "it has no uid".into() }),
-            Err(why) => Err(Error::Malformed { doing: doing(), why }),
-        }
-    }
-
-    /// Whether the API server answers and knows who we are. What we may do there is not asked.
-    pub async fn reach(&self) -> Result<()> {
-        let right = Right { verb: "get", plural: "version", group: "" };
-        match self.call(&Request::get("/version")).await {
-            Ok(_) => Ok(()),
-            Err(fault) => match fault.into_error(format!("asking {} for its version", self.server()), right) {
-                Error::Forbidden { .. } | Error::NotFound { .. } => Ok(()),
-                error => Err(error),
-            },
-        }
     }
 
     pub(crate) fn options(&self) -> &ConnectOptions {

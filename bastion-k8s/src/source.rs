@@ -2,6 +2,7 @@
 
 pub(crate) mod fetch;
 pub(crate) mod follow;
+pub(crate) mod kinds;
 pub mod list;
 pub(crate) mod namespaces;
 pub(crate) mod observer;

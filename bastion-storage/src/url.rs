@@ -21,7 +21,7 @@ pub struct StoreOptions {
     read_only: bool,
     create_folder: bool,
     #[cfg(feature = "s3")]
-    credentials: Option<crate::S3Credentials>,
+    credentials: Option<crate::s3::S3Credentials>,
 }
 
 impl Default for StoreOptions {
@@ -68,7 +68,7 @@ impl StoreOptions {
 
     /// An access key in place of what the environment has (S3).
     #[cfg(feature = "s3")]
-    pub fn credentials(self, credentials: crate::S3Credentials) -> Self {
+    pub fn credentials(self, credentials: crate::s3::S3Credentials) -> Self {
         Self { credentials: Some(credentials), ..self }
     }
 }
@@ -111,7 +111,7 @@ pub fn place(url: &str) -> StoreResult<Place> {
 
 #[cfg(feature = "fs")]
 async fn open_folder(path: &Path, create: bool) -> StoreResult<Arc<dyn Store>> {
-    let store = if create { crate::FsStore::create(path).await? } else { crate::FsStore::open(path).await? };
+    let store = if create { crate::fs::FsStore::create(path).await? } else { crate::fs::FsStore::open(path).await? };
     Ok(Arc::new(store))
 }
 
@@ -122,7 +122,7 @@ async fn open_folder(path: &Path, _create: bool) -> StoreResult<Arc<dyn Store>> 
 
 #[cfg(feature = "s3")]
 async fn open_bucket(bucket: parse::Bucket, options: &StoreOptions) -> StoreResult<Arc<dyn Store>> {
-    let mut s3 = crate::S3Options::new(bucket.name);
+    let mut s3 = crate::s3::S3Options::new(bucket.name);
     if let Some(endpoint) = bucket.endpoint {
         s3 = s3.endpoint(endpoint);
     }
@@ -138,7 +138,7 @@ async fn open_bucket(bucket: parse::Bucket, options: &StoreOptions) -> StoreResu
     if let Some(credentials) = &options.credentials {
         s3 = s3.credentials(credentials.clone());
     }
-    let store: Arc<dyn Store> = Arc::new(crate::S3Store::open(&s3).await?);
+    let store: Arc<dyn Store> = Arc::new(crate::s3::S3Store::open(&s3).await?);
     Ok(match bucket.prefix {
         Some(prefix) => Arc::new(bastion_core::store::PrefixStore::new(store, prefix)),
         None => store,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::{
-    page::number,
+    numbers::number,
     results::{Results, Row},
 };
 

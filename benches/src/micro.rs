@@ -39,7 +39,7 @@ pub fn run(options: &Options, results: &mut Results) -> Result<()> {
     for row in rows {
         results.add(row);
     }
-    instructions::count(&program, results)
+    instructions::count(&program, &STEPS, results)
 }
 
 /// Objects of a size, in every form that they take on their way through Bastion.

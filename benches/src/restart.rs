@@ -1,14 +1,17 @@
 //! Starting again: with nothing to do, after a kill, from a position that is too old, with few changes.
 
+mod bench;
+mod headline;
+
 use std::time::{Duration, Instant};
 
 use bastion_tests::{Bastion, Context as _, S3Proxy, load};
 use http::Request;
 
+use self::bench::{Bench, CHANGED, QUIET, REPOSITORY};
 use crate::{
     Options, Result,
     cluster::{self, Stage},
-    headline,
     log::Watched,
     process::mebibytes,
     results::{Results, Row},
@@ -16,13 +19,8 @@ use crate::{
     watcher::Watcher,
 };
 
-pub(crate) const REPOSITORY: &str = "restart";
-/// How many objects are changed while nobody watches.
-pub(crate) const CHANGED: u64 = 100;
 /// How many of them at the same time.
 const AT_A_TIME: usize = 8;
-/// Silence after which everything is taken to be written.
-pub(crate) const QUIET: Duration = Duration::from_secs(5);
 
 /// Measures at one size.
 pub fn run(options: &Options, results: &mut Results) -> Result<()> {
@@ -33,15 +31,6 @@ pub fn run(options: &Options, results: &mut Results) -> Result<()> {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(measure(objects, results))
-}
-
-/// A cluster, and `bastion` beside it.
-pub(crate) struct Bench<'a> {
-    pub(crate) stage: &'a Stage,
-    /// Between `bastion` and the S3 server.
-    pub(crate) proxy: S3Proxy,
-    pub(crate) bastion: Bastion,
-    pub(crate) objects: u64,
 }
 
 async fn measure(objects: u64, results: &mut Results) -> Result<()> {

@@ -1,31 +1,8 @@
 //! Runs benches and writes down what they measured.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
-use crate::{BENCHES, Bench, Result, charts::CHARTS, machine, page, results::Results, say};
-
-/// What to run.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Options {
-    /// Which benches; all unless said otherwise
-    #[arg(value_name = "NAME")]
-    names: Vec<String>,
-    /// Small sizes, to see that the benches work: written to target/bench/quick.json, and not to the page
-    #[arg(long)]
-    pub quick: bool,
-    /// Also with 100,000 objects in a real cluster, which takes minutes to fill
-    #[arg(long, conflicts_with = "quick")]
-    pub full: bool,
-    /// Where results are kept
-    #[arg(long, value_name = "FOLDER")]
-    folder: PathBuf,
-    /// The page to write
-    #[arg(long, value_name = "FILE")]
-    page: PathBuf,
-}
+use crate::{BENCHES, Bench, Options, Result, charts::CHARTS, machine, page, results::Results, say};
 
 /// Runs benches one after the other; after each its results are written.
 pub fn run(options: &Options) -> Result<()> {

@@ -17,10 +17,10 @@ use crate::{
 };
 
 mod install;
+mod objects;
 
-/// Where its own objects lie.
-const NAMESPACE: &str = "velero";
-const API: &str = "/apis/velero.io/v1/namespaces/velero";
+use objects::{API, object};
+
 /// How often a backup or restore, and what the server uses, is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 /// How long a backup or restore may take before the bench gives up.
@@ -201,11 +201,6 @@ impl Job {
         results.add(Row::new(format!("{name}.s3-requests"), self.s3_requests as f64, "requests"));
         results.add(Row::new(format!("{name}.s3-bytes"), self.sent as f64, "B"));
     }
-}
-
-fn object(kind: &str, name: &str, spec: &Value) -> Value {
-    let metadata = json!({"name": name, "namespace": NAMESPACE});
-    json!({"apiVersion": "velero.io/v1", "kind": kind, "metadata": metadata, "spec": spec})
 }
 
 fn stamped(status: &Value) -> f64 {

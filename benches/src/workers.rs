@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bastion_tests::{Context as _, Process, Resource, S3Proxy, load};
+use bastion_tests::{Context as _, Process, S3Proxy, load};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -43,11 +43,6 @@ pub fn run(options: &Options, results: &mut Results) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(pools::measure(results))?;
     runtime.block_on(measure(changes, rounds, results))
-}
-
-/// The kind whose latency is measured.
-fn calm_kind() -> Option<Resource> {
-    cluster::kinds().nth(1)
 }
 
 struct Bench {

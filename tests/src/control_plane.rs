@@ -22,6 +22,7 @@ use crate::{
 };
 
 mod audit;
+mod audit_log;
 mod faults;
 
 pub use audit::Audited;
@@ -98,7 +99,7 @@ impl ControlPlane {
         // Together: the API server waits for etcd by itself.
         let etcd = etcd_program(etcd, dir.path(), etcd_port, peer_port).start()?;
         let apiserver = apiserver_program(apiserver, dir.path(), &pki, etcd_port, apiserver_port)
-            .args(audit::args(dir.path())?)
+            .args(audit_log::args(dir.path())?)
             .args(options.apiserver_args.clone())
             .start()?;
         let mut cluster = Self {

@@ -1,7 +1,7 @@
 //! `bastion status`.
 
 use bastion_core::repository::Repository;
-use bastion_k8s::{Client, Selection, discovery};
+use bastion_k8s::{Client, Selection, preview};
 
 use crate::{
     args::ReportFormat,
@@ -61,7 +61,7 @@ async fn ask(client: &Client, repo: &Repository, clusters: &[ClusterStatus], liv
     live.cluster = repo.cluster_with_uid(&uid).await?.map(|c| c.name);
     let log = clusters.iter().find(|c| Some(&c.name) == live.cluster.as_ref());
     let everything = Selection::all();
-    let preview = discovery::preview(client, &everything).await?;
+    let preview = preview(client, &everything).await?;
     for (kind, why) in preview.skipped {
         let kind = kind.to_string();
         if !log.is_some_and(|log| log.follows(&kind)) {

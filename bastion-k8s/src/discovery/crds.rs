@@ -1,14 +1,18 @@
 //! What is known of custom resource definitions: enough to choose the version that is read.
 
+use std::collections::BTreeMap;
+
 use bastion_core::object::{Kind, Scope};
 use serde::Deserialize;
 
 use crate::{
     client::Client,
-    discovery::Crds,
     error::{Error, Result},
     http::pages::Pages,
 };
+
+/// The storage versions of custom resources, by name of the CRD.
+pub(crate) type Crds = BTreeMap<String, Crd>;
 
 /// What could not be read, for reports.
 pub(crate) const UNREADABLE: &str = "storage versions of custom resources (the preferred versions are read)";

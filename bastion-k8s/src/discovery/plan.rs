@@ -7,7 +7,7 @@ use bastion_core::{
     select::{KindWord, Selection},
 };
 
-use crate::discovery::{Crds, Resource, Served};
+use crate::discovery::{Resource, Served, crds::Crds};
 
 /// Kinds to follow, kinds that are not, and names that mean nothing here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

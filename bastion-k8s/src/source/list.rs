@@ -13,9 +13,8 @@ use tokio::sync::OnceCell;
 
 use crate::{
     client::Client,
-    discovery::kinds,
     error::Result,
-    source::{fetch, follow::Follower, namespaces::Namespaces, observer::Observer},
+    source::{fetch, follow::Follower, kinds, namespaces::Namespaces, observer::Observer},
 };
 
 /// Lists every selected kind once; its streams end.

@@ -12,7 +12,7 @@ use bastion_core::{
 use futures::StreamExt;
 use tokio::sync::watch;
 
-use crate::{attributes, client::Client, error::Result, http::pages::Pages, meta::Head, source::follow::Follower};
+use crate::{attributes, client::Client, error::Result, http::pages::Pages, meta::Head};
 
 /// The kind of namespaces themselves.
 pub(crate) fn kind() -> Kind {
@@ -74,18 +74,8 @@ impl Namespaces {
         Ok(namespaces)
     }
 
-    /// Keeps them up to date until it is dropped.
-    pub(crate) async fn follow(self, client: Client) {
-        let mut stream = std::pin::pin!(Follower::everything(client, kind()).stream());
-        while let Some(observation) = stream.next().await {
-            match observation {
-                Ok(observation) => self.apply(observation),
-                Err(error) => tracing::warn!(%error, "annotations of namespaces cannot be followed"),
-            }
-        }
-    }
-
-    fn apply(&self, observation: Observation) {
+    /// Takes note of what the stream of namespaces says.
+    pub(crate) fn apply(&self, observation: Observation) {
         let last = self.known.borrow().change;
         match observation {
             Observation::Object(o) => {

@@ -8,14 +8,19 @@ use bastion_core::{
     select::Selection,
     source::{Current, KindChange, Observation, Source, SourceError},
 };
-use futures::stream::BoxStream;
+use futures::stream::{BoxStream, StreamExt};
 use tokio::task::JoinHandle;
 
 use crate::{
     client::Client,
-    discovery::kinds::{self, Aggregated},
     error::Result,
-    source::{fetch, follow::Follower, namespaces::Namespaces, observer::Observer},
+    source::{
+        fetch,
+        follow::Follower,
+        kinds::{self, Aggregated},
+        namespaces::{self, Namespaces},
+        observer::Observer,
+    },
 };
 
 /// Lists every selected kind and then watches it, or resumes from where it was.
@@ -57,9 +62,20 @@ impl WatchSource {
         let observer = Observer::new(kind.clone(), self.selection.clone(), &self.namespaces);
         if observer.namespaces.is_some() {
             self.follower
-                .get_or_init(|| AbortOnDrop(tokio::spawn(self.namespaces.clone().follow(self.client.clone()))));
+                .get_or_init(|| AbortOnDrop(tokio::spawn(follow(self.namespaces.clone(), self.client.clone()))));
         }
         observer
+    }
+}
+
+/// Keeps what is known of namespaces up to date, until it is dropped.
+async fn follow(namespaces: Namespaces, client: Client) {
+    let mut stream = std::pin::pin!(Follower::everything(client, namespaces::kind()).stream());
+    while let Some(observation) = stream.next().await {
+        match observation {
+            Ok(observation) => namespaces.apply(observation),
+            Err(error) => tracing::warn!(%error, "annotations of namespaces cannot be followed"),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use bastion_core::{
     sink::Sink,
     source::{KindChange, Observation, Source},
 };
-use bastion_k8s::{ListSource, Selection, WatchSource, discovery};
+use bastion_k8s::{ListSource, Selection, WatchSource, preview};
 use futures::{StreamExt, stream::BoxStream};
 
 use crate::cluster::{Cluster, PATIENCE, config_map_id, config_maps, kind, next, short, until};
@@ -307,7 +307,7 @@ async fn what_is_forbidden_is_said_once_with_what_to_grant() {
     let error = source.cluster_uid().await.unwrap_err();
     assert!(error.what.contains("grant the verb get on namespaces"), "{}", error.what);
     // Discovery is for everybody, the storage versions are not.
-    let preview = discovery::preview(&jane, &cluster.selection()).await.unwrap();
+    let preview = preview(&jane, &cluster.selection()).await.unwrap();
     assert!(preview.failed.iter().any(|(what, _)| what.contains("storage versions")), "{preview:?}");
     assert!(!preview.followed.is_empty());
 }
@@ -319,7 +319,7 @@ async fn a_preview_finds_what_a_person_mistyped() {
         let mut selection = cluster.selection();
         change(&mut selection);
         let client = cluster.client.clone();
-        async move { discovery::preview(&client, &selection).await }
+        async move { preview(&client, &selection).await }
     };
     let error = asked(&|s| _ = s.kinds.insert("deploymnet".parse().unwrap())).await.unwrap_err();
     assert_eq!(error.to_string(), r#"the cluster has no kind "deploymnet"; did you mean deployments.apps?"#);

@@ -3,7 +3,10 @@ use std::sync::Arc;
 use bastion_core::store::{Key, Meta, StoreError, StoreResult};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
-use super::{Bucket, error::Doing, modified};
+use super::{
+    bucket::{Bucket, modified},
+    error::Doing,
+};
 
 /// Where a list stands.
 struct Pages {

@@ -3,7 +3,6 @@
 
 use std::{io, path::Path, process::Command};
 
-use super::STEPS;
 use crate::{
     Result,
     results::{Results, Row},
@@ -20,8 +19,8 @@ struct Count {
 }
 
 /// Counts every step, as the difference between doing it once and more often; not at all where there is no valgrind.
-pub(super) fn count(program: &Path, results: &mut Results) -> Result<()> {
-    for step in STEPS.iter().filter(|step| **step != "hash") {
+pub(super) fn count(program: &Path, steps: &[&str], results: &mut Results) -> Result<()> {
+    for step in steps.iter().filter(|step| **step != "hash") {
         let Some(once) = run(program, step, 1)? else {
             crate::say("valgrind is not installed: instructions are not counted");
             return Ok(());

@@ -6,7 +6,7 @@ use bastion_tests::{Context as _, Program, S3Proxy, crds, minio, ports};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use super::{API, NAMESPACE, object};
+use super::objects::{API, NAMESPACE, object};
 use crate::{Result, cluster::Stage};
 
 /// Its kinds, namespace and storage: what `velero install` makes, but for the server.

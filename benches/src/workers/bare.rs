@@ -14,10 +14,18 @@ use futures::{AsyncBufReadExt as _, StreamExt as _};
 use http::Request;
 use serde::Deserialize;
 
-use crate::{Result, cluster::Stage};
+use crate::{
+    Result,
+    cluster::{self, Stage},
+};
 
 /// How many objects are stored at the same time.
 const UPLOADS: usize = 16;
+
+/// The kind whose latency is measured.
+fn calm_kind() -> Option<Resource> {
+    cluster::kinds().nth(1)
+}
 
 /// Starts one in a process of its own, as Bastion has one; it writes by way of that port.
 pub(super) fn start(stage: &Stage, port: u16) -> Result<Process> {
@@ -53,7 +61,7 @@ struct Metadata {
 async fn watch(kubeconfig: &Path, url: &str) -> Result<()> {
     let store = bastion_storage::open(url, &StoreOptions::default()).await?;
     let client = client_of(kubeconfig).await?;
-    let kind = super::calm_kind().ok_or("no kind")?;
+    let kind = calm_kind().ok_or("no kind")?;
     let from = version(&client, &kind).await?;
     let query = format!("{}?watch=true&resourceVersion={from}", kind.path(None));
     let events = Box::pin(client.request_stream(Request::get(query).body(Vec::new())?).await?).lines();

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use super::bench::{Bench, CHANGED, QUIET, REPOSITORY};
 use crate::{
     Result, cluster,
     log::{self, Watched},
     process::{Usage, mebibytes},
-    restart::{Bench, CHANGED, QUIET, REPOSITORY},
     results::{Results, Row, median},
     velero::{Job, Qps, Velero},
     watcher::Watcher,

@@ -20,8 +20,8 @@ use tokio::time::Instant;
 use crate::{
     client::Client,
     discovery::{
-        Crds, Served,
-        crds::{self, Crd},
+        Served,
+        crds::{self, Crd, Crds},
         plan::{Plan, plan},
     },
     error::{Error, Result},
