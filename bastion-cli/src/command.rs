@@ -1,5 +1,6 @@
 //! The verbs: each file has a verb's arguments and what it does.
 
+pub(crate) mod adopt;
 pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod deletions;

@@ -1,7 +1,7 @@
 //! Differences between two revisions, for people and for programs.
 
 use anstyle::{AnsiColor, Style};
-use bastion_core::{
+use bastion_sdk::core::{
     canonical,
     manifest::{Manifest, Value},
 };
@@ -13,7 +13,7 @@ use crate::error::{CliError, Result};
 /// The unified form of two manifests' YAML, coloured; nothing where both are the same. `None` is an object
 /// that does not exist.
 pub(crate) fn unified(old: Option<&Manifest>, new: Option<&Manifest>, names: (&str, &str)) -> Result<String> {
-    let text = bastion_core::diff::unified(old, new, names)
+    let text = bastion_sdk::core::diff::unified(old, new, names)
         .map_err(|e| CliError::Render { what: names.1.to_owned(), source: Box::new(e) })?;
     Ok(text.lines().map(coloured).collect())
 }
@@ -43,7 +43,7 @@ pub(crate) struct Change {
 /// Every value that differs.
 pub(crate) fn changes(old: Option<&Manifest>, new: Option<&Manifest>) -> Result<Vec<Change>> {
     let nothing = Manifest::default();
-    bastion_core::diff::structured(old.unwrap_or(&nothing), new.unwrap_or(&nothing))
+    bastion_sdk::core::diff::structured(old.unwrap_or(&nothing), new.unwrap_or(&nothing))
         .into_iter()
         .map(|d| Ok(Change { path: d.path, old: raw(d.old.as_ref())?, new: raw(d.new.as_ref())? }))
         .collect()
@@ -60,7 +60,7 @@ fn raw(value: Option<&Value>) -> Result<Option<Box<RawValue>>> {
 
 #[cfg(test)]
 mod tests {
-    use bastion_core::manifest::PathSet;
+    use bastion_sdk::core::manifest::PathSet;
 
     use super::*;
 

@@ -1,7 +1,7 @@
 //! What a command can fail with. Printed once, with its chain and a remedy, by [`crate::run`].
 
-pub(crate) use bastion_core::error::chain;
-use bastion_core::{Category, store::StoreError};
+pub(crate) use bastion_sdk::core::error::chain;
+use bastion_sdk::{core::Category, spec::SpecError};
 
 /// What the commands return.
 pub(crate) type Result<T, E = CliError> = std::result::Result<T, E>;
@@ -9,12 +9,9 @@ pub(crate) type Result<T, E = CliError> = std::result::Result<T, E>;
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
-    /// The engine, the repository or the cluster.
+    /// The library: a spec, the repository or the cluster.
     #[error(transparent)]
-    Core(#[from] bastion_core::Error),
-    /// The API server, or the way to it.
-    #[error(transparent)]
-    Kubernetes(#[from] bastion_k8s::Error),
+    Sdk(#[from] bastion_sdk::Error),
     /// The command line asks for something that cannot be; found after clap was content.
     #[error("{0}")]
     Usage(String),
@@ -32,9 +29,6 @@ pub(crate) enum CliError {
         /// How many.
         problems: u64,
     },
-    /// The operating system, before the command began.
-    #[error(transparent)]
-    Process(#[from] bastion_sdk::process::ProcessError),
     /// The terminal or pipe.
     #[error("cannot write the output")]
     Output(#[from] std::io::Error),
@@ -53,28 +47,31 @@ impl CliError {
     /// What sort of failure this is.
     pub(crate) fn category(&self) -> Category {
         match self {
-            Self::Core(e) => e.category(),
-            Self::Kubernetes(e) => e.category(),
+            Self::Sdk(e) => e.category(),
             Self::Usage(_) => Category::Invalid,
             Self::NothingMatched { .. } => Category::NotFound,
             Self::Damaged { .. } => Category::Corrupt,
-            Self::Process(_) | Self::Output(_) | Self::Render { .. } => Category::Other,
+            Self::Output(_) | Self::Render { .. } => Category::Other,
         }
     }
 }
 
-impl From<StoreError> for CliError {
-    fn from(e: StoreError) -> Self {
-        Self::Core(e.into())
-    }
+/// Errors of the crates beneath the library, by way of its own.
+macro_rules! by_way_of_the_sdk {
+    ($($error:ty),+) => {$(
+        impl From<$error> for CliError {
+            fn from(e: $error) -> Self {
+                Self::Sdk(e.into())
+            }
+        }
+    )+};
 }
-impl From<bastion_core::source::SourceError> for CliError {
-    fn from(e: bastion_core::source::SourceError) -> Self {
-        Self::Core(e.into())
-    }
-}
-impl From<bastion_core::sink::SinkError> for CliError {
-    fn from(e: bastion_core::sink::SinkError) -> Self {
-        Self::Core(e.into())
-    }
-}
+by_way_of_the_sdk!(
+    bastion_sdk::core::Error,
+    bastion_sdk::core::sink::SinkError,
+    bastion_sdk::core::source::SourceError,
+    bastion_sdk::core::store::StoreError,
+    bastion_sdk::k8s::Error,
+    bastion_sdk::process::ProcessError,
+    SpecError
+);

@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
-use bastion_core::{Category, Error};
-use bastion_k8s::Error as Kubernetes;
+use bastion_sdk::{
+    Error,
+    core::{Category, Error as CoreError},
+};
 
 use crate::error::CliError;
 
@@ -71,11 +73,19 @@ impl Exit {
     /// The code for an error.
     pub(crate) fn of(error: &CliError) -> Self {
         match error {
-            CliError::Usage(_) | CliError::Kubernetes(Kubernetes::Selection(_)) => Self::Usage,
+            CliError::Usage(_) => Self::Usage,
             CliError::NothingMatched { .. } => Self::NothingMatched,
             CliError::Damaged { .. } => Self::Damaged,
+            CliError::Sdk(
+                Error::Spec(_)
+                | Error::AmbiguousCluster { .. }
+                | Error::UnnamedCluster
+                | Error::OtherName { .. }
+                | Error::AmbiguousObject { .. },
+            ) => Self::Usage,
+            CliError::Sdk(Error::NothingMatched { .. }) => Self::NothingMatched,
             // Nobody was faster: it has long been there.
-            CliError::Core(Error::RepositoryExists { .. }) => Self::Error,
+            CliError::Sdk(Error::Core(CoreError::RepositoryExists { .. })) => Self::Error,
             other => match other.category() {
                 Category::Conflict => Self::Conflict,
                 Category::Cancelled => Self::Interrupted,

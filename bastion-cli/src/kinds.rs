@@ -1,6 +1,6 @@
 //! How kinds are printed and completed.
 
-use bastion_core::{object::GroupKind, select::built_in_plurals};
+use bastion_sdk::core::{object::GroupKind, select::built_in_plurals};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 /// The kind in front of a name, as `-o name` prints it: `deployment.apps`, `configmap`.

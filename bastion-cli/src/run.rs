@@ -3,10 +3,13 @@
 use std::{io::Write, process::ExitCode};
 
 use anstyle::{AnsiColor, Style};
+use bastion_sdk::process::block_on;
 use clap_complete::CompleteEnv;
 
 use crate::{
-    args::{self, Cli, ColorWhen, Command, Global},
+    app::App,
+    args::{ColorWhen, Global},
+    cli::{self, Cli, Command},
     command,
     error::{CliError, Result, chain},
     exit::Exit,
@@ -19,23 +22,16 @@ use crate::{
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// What every command gets.
-#[derive(Debug)]
-pub(crate) struct App {
-    pub(crate) global: Global,
-    pub(crate) out: Out,
-}
-
 /// The whole program.
 pub(crate) fn main() -> ExitCode {
-    CompleteEnv::with_factory(|| args::command_named(std::env::args_os().next().as_deref())).complete();
+    CompleteEnv::with_factory(|| cli::command_named(std::env::args_os().next().as_deref())).complete();
     if std::env::args_os().len() <= 1 {
         // clap shows the help only where nothing at all is given, and it counts BASTION_REPO.
-        let help = args::command_named(std::env::args_os().next().as_deref()).render_help();
+        let help = cli::command_named(std::env::args_os().next().as_deref()).render_help();
         anstream::eprint!("{}", help.ansi());
         return Exit::Usage.into();
     }
-    let cli = match args::parse(std::env::args_os()) {
+    let cli = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(e) => {
             // --help and --version end here, too; nobody is left to tell if their output cannot be written.
@@ -49,19 +45,13 @@ pub(crate) fn main() -> ExitCode {
         ColorWhen::Never => anstream::ColorChoice::Never.write_global(),
     }
     logging::start(&cli.global, matches!(cli.command, Command::Watch(_)));
-    let repo = cli.global.repo.clone().unwrap_or_default();
-    let result =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::from).and_then(|runtime| {
-            let result = runtime.block_on(dispatch(cli));
-            // Does not wait for a thread whose output nobody reads.
-            runtime.shutdown_background();
-            result
-        });
+    let global = cli.global.clone();
+    let result = block_on(dispatch(cli)).map_err(CliError::from).flatten();
     match result {
         Ok(exit) => exit.into(),
         Err(error) => {
             // Where stderr is gone, too, the exit code has to do.
-            let _ = complain(&error, &repo);
+            let _ = complain(&error, &global);
             Exit::of(&error).into()
         }
     }
@@ -81,17 +71,18 @@ async fn dispatch(cli: Cli) -> Result<Exit> {
         Command::Verify(a) => command::verify::run(&app, a).await,
         Command::Status(a) => command::status::run(&app, a).await,
         Command::Deletions(a) => command::deletions::run(&app, a).await,
+        Command::Adopt(a) => command::adopt::run(&app, a).await,
         Command::Completions(a) => command::completions::run(&app, &a),
     }
 }
 
 /// The one place that prints an error.
-fn complain(error: &CliError, repo: &str) -> std::io::Result<()> {
+fn complain(error: &CliError, global: &Global) -> std::io::Result<()> {
     let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
     let bold = Style::new().bold();
     let mut stderr = anstream::stderr().lock();
     writeln!(stderr, "{red}error:{red:#} {}", chain(error))?;
-    if let Some(remedy) = remedy::remedy(error, repo) {
+    if let Some(remedy) = remedy::remedy(error, global) {
         writeln!(stderr, "{bold}try:{bold:#}   {remedy}")?;
     }
     Ok(())

@@ -1,50 +1,7 @@
-//! Times on the command line and on the screen.
+//! Times on the screen.
 
-use std::time::Duration;
-
-use bastion_core::time::Timestamp;
-use jiff::{Span, Zoned, civil, tz::TimeZone};
-
-/// Parses `--at`: RFC 3339, a local date or date and time, or how long ago (`2h`, `1d12h`).
-pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
-    parse_at(text, &Zoned::now())
-}
-
-fn parse_at(text: &str, now: &Zoned) -> Result<Timestamp, String> {
-    let text = text.trim();
-    let moment = if let Ok(t) = text.parse::<jiff::Timestamp>() {
-        t
-    } else if let Ok(local) = text.parse::<civil::DateTime>() {
-        local.to_zoned(now.time_zone().clone()).map_err(|e| format!("{text:?} is no time here: {e}"))?.timestamp()
-    } else if let Some(t) = ago(text, now) {
-        t
-    } else {
-        return Err(format!(
-            "{text:?} is no time; write 2026-01-31T12:00:00Z, 2026-01-31 (local time), or how long ago: 90s, 2h, 1d12h"
-        ));
-    };
-    if moment.duration_since(now.timestamp()) > jiff::SignedDuration::from_mins(1) {
-        return Err(format!("{text:?} lies in the future"));
-    }
-    Ok(Timestamp::from_millis(moment.as_millisecond()))
-}
-
-fn ago(text: &str, now: &Zoned) -> Option<jiff::Timestamp> {
-    let text = text.strip_suffix("ago").unwrap_or(text).trim();
-    let span: Span = text.parse().ok()?;
-    if span.is_negative() {
-        return None;
-    }
-    Some(now.checked_sub(span).ok()?.timestamp())
-}
-
-/// Parses a length of time: `10s`, `2m`, `500ms`.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    text.parse::<jiff::SignedDuration>()
-        .ok()
-        .and_then(|d| Duration::try_from(d).ok())
-        .ok_or_else(|| format!("{text:?} is no length of time; write 500ms, 10s or 2m"))
-}
+use bastion_sdk::core::time::Timestamp;
+use jiff::tz::TimeZone;
 
 /// The current time.
 pub(crate) fn now() -> Timestamp {
@@ -85,38 +42,7 @@ fn in_zone(at: Timestamp, zone: TimeZone) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
-
-    fn noon() -> Zoned {
-        "2026-03-02T12:00:00+01:00[Europe/Berlin]".parse().unwrap()
-    }
-
-    #[test]
-    fn a_time_is_absolute_local_or_ago() {
-        for (text, want) in [
-            ("2026-01-31T12:00:00Z", "2026-01-31T12:00:00.000Z"),
-            ("2026-01-31T12:00:00+02:00", "2026-01-31T10:00:00.000Z"),
-            ("2026-01-31", "2026-01-30T23:00:00.000Z"),
-            ("2026-01-31T08:30", "2026-01-31T07:30:00.000Z"),
-            ("2026-01-31 08:30:15", "2026-01-31T07:30:15.000Z"),
-            ("90s", "2026-03-02T10:58:30.000Z"),
-            ("2h", "2026-03-02T09:00:00.000Z"),
-            ("2h30m", "2026-03-02T08:30:00.000Z"),
-            ("1d", "2026-03-01T11:00:00.000Z"),
-            ("1w ago", "2026-02-23T11:00:00.000Z"),
-        ] {
-            assert_eq!(parse_at(text, &noon()).unwrap().to_string(), want, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_time_says_what_would_be() {
-        for text in ["", "soon", "-2h", "12", "2026-13-01", "2027-01-01T00:00:00Z"] {
-            let e = parse_at(text, &noon()).unwrap_err();
-            assert!(e.contains("is no time") || e.contains("in the future"), "{text}: {e}");
-        }
-    }
 
     #[test]
     fn ages_read_like_kubectls() {

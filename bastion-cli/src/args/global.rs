@@ -4,10 +4,17 @@
 
 use std::path::PathBuf;
 
+use bastion_sdk::spec::{ClusterSpec, RepositorySpec, SpecError};
 use clap::{Args, ValueEnum, ValueHint};
 
+use super::flag;
+use crate::error::Result;
+
+/// Where `--repo` and `--cluster` may come from as well.
+const VARIABLES: [(&str, &str); 2] = [("repository.url", "BASTION_REPO"), ("cluster.name", "BASTION_CLUSTER")];
+
 /// Arguments of every verb.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Global {
     /// Repository: file:///folder or s3://bucket/prefix?endpoint=https://host
     #[arg(long, global = true, env = "BASTION_REPO", hide_env_values = true, value_name = "URL", help_heading = "Where", value_hint = ValueHint::Url)]
@@ -47,16 +54,51 @@ pub(crate) struct Global {
     pub(crate) color: ColorWhen,
 }
 
+impl Global {
+    /// How to reach the cluster, and what it is called in the repository.
+    pub(crate) fn cluster(&self) -> ClusterSpec {
+        let mut spec = ClusterSpec::default();
+        spec.name.clone_from(&self.cluster);
+        spec.kubeconfig.clone_from(&self.kubeconfig);
+        spec.context.clone_from(&self.context);
+        spec
+    }
+
+    /// The repository, whose URL must be given.
+    pub(crate) fn repository(&self) -> Result<RepositorySpec> {
+        let why = "which repository? Give a URL, for example file:///var/backups/bastion";
+        let url = self.repo.clone().filter(|url| !url.is_empty());
+        let missing = || SpecError::new("repository.url", why).spelled(&|_| "--repo or BASTION_REPO".to_owned());
+        Ok(RepositorySpec::new(url.ok_or_else(missing)?))
+    }
+
+    /// A key of a spec as the person wrote it: a flag, or the environment variable that its value came from.
+    pub(crate) fn spelling(&self, key: &str) -> String {
+        let value = match key {
+            "repository.url" => self.repo.as_deref(),
+            "cluster.name" => self.cluster.as_deref(),
+            _ => None,
+        };
+        let named = |variable: &str| value.is_some() && std::env::var(variable).ok().as_deref() == value;
+        match VARIABLES.iter().find(|(of, variable)| *of == key && named(variable)) {
+            Some((_, variable)) => (*variable).to_owned(),
+            None => flag(key),
+        }
+    }
+}
+
 /// Shapes of log lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
+    #[default]
     Text,
     Json,
 }
 
 /// When to use colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ColorWhen {
+    #[default]
     Auto,
     Always,
     Never,

@@ -1,16 +1,16 @@
 //! Which stored objects: kubectl's `TYPE NAME`, `TYPE/NAME`, `-n`, `-A`, `-l`.
 
-use bastion_core::select::{KindWord, LabelSelector, SelectionError};
+use bastion_sdk::spec::{KindWord, LabelSelector, ObjectWord, ObjectsSpec};
 use clap::Args;
 
 use crate::error::{CliError, Result};
 
 /// In which namespaces to look.
 #[derive(Debug, Clone, Default, Args)]
-pub(crate) struct NamespaceArgs {
+struct NamespaceArgs {
     /// In this namespace
     #[arg(long, short, value_name = "NAMESPACE")]
-    pub(crate) namespace: Option<String>,
+    namespace: Option<String>,
 }
 
 /// Any number of objects.
@@ -35,34 +35,37 @@ pub(crate) struct ObjectArgs {
 pub(crate) struct OneObject {
     /// TYPE NAME or TYPE/NAME
     #[arg(value_name = "OBJECT", required = true, num_args = 1..=2, add = crate::kinds::completer())]
-    pub(crate) object: Vec<String>,
+    object: Vec<String>,
     #[command(flatten)]
-    pub(crate) place: NamespaceArgs,
-}
-
-/// What the arguments name, before it is looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Named {
-    /// Everything.
-    All,
-    /// Everything of these kinds.
-    Kinds(Vec<KindWord>),
-    /// These objects.
-    Objects(Vec<(KindWord, String)>),
+    place: NamespaceArgs,
 }
 
 impl ObjectArgs {
-    /// Reads the positional arguments as kubectl does.
-    pub(crate) fn named(&self) -> Result<Named> {
-        parse(&self.objects)
+    /// Whether anything is said, if only "everything".
+    pub(crate) fn say_something(&self) -> bool {
+        self.all_namespaces || self.namespace.is_some() || self.selector.is_some() || !self.objects.is_empty()
+    }
+
+    /// Which objects are meant.
+    pub(crate) fn spec(&self) -> Result<ObjectsSpec> {
+        let mut spec = parse(&self.objects)?;
+        spec.namespace.clone_from(&self.namespace);
+        spec.labels.clone_from(&self.selector);
+        Ok(spec)
     }
 }
 
 impl OneObject {
+    /// In which namespace; in any if nothing is said.
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        self.place.namespace.as_deref()
+    }
+
     /// Kind and name.
-    pub(crate) fn named(&self) -> Result<(KindWord, String)> {
-        match parse(&self.object)? {
-            Named::Objects(mut objects) if objects.len() == 1 => Ok(objects.remove(0)),
+    pub(crate) fn word(&self) -> Result<ObjectWord> {
+        let mut named = parse(&self.object)?.objects;
+        match (named.pop(), named.is_empty()) {
+            (Some(object), true) => Ok(object),
             _ => Err(CliError::Usage(format!(
                 "{:?} is not one object; write TYPE NAME or TYPE/NAME, for example deployment/web",
                 self.object.join(" ")
@@ -72,30 +75,31 @@ impl OneObject {
 }
 
 fn kind_word(text: &str) -> Result<KindWord> {
-    text.parse().map_err(|error: SelectionError| CliError::Usage(error.to_string()))
+    text.parse().map_err(|e| CliError::Usage(format!("{e}")))
 }
 
-fn parse(words: &[String]) -> Result<Named> {
-    let Some((first, names)) = words.split_first() else { return Ok(Named::All) };
+/// Reads the positional arguments as kubectl does.
+fn parse(words: &[String]) -> Result<ObjectsSpec> {
+    let mut spec = ObjectsSpec::default();
+    let Some((first, names)) = words.split_first() else { return Ok(spec) };
     if words.iter().any(|w| w.contains('/')) {
-        return words
-            .iter()
-            .map(|w| match w.split_once('/') {
-                Some((kind, name)) if !name.is_empty() && !name.contains('/') => {
-                    Ok((kind_word(kind)?, name.to_owned()))
-                }
-                _ => Err(CliError::Usage(format!("{w:?} is not TYPE/NAME; either all objects are, or none"))),
-            })
-            .collect::<Result<_>>()
-            .map(Named::Objects);
+        for word in words {
+            let Some((kind, name)) = word.split_once('/').filter(|(_, n)| !n.is_empty() && !n.contains('/')) else {
+                return Err(CliError::Usage(format!("{word:?} is not TYPE/NAME; either all objects are, or none")));
+            };
+            spec.objects.push(ObjectWord { kind: kind_word(kind)?, name: name.to_owned() });
+        }
+        return Ok(spec);
     }
     let kinds = first.split(',').map(kind_word).collect::<Result<Vec<_>>>()?;
     if names.is_empty() {
-        return Ok(Named::Kinds(kinds));
+        spec.kinds = kinds;
+        return Ok(spec);
     }
-    Ok(Named::Objects(
-        names.iter().flat_map(|name| kinds.iter().map(move |kind| (kind.clone(), name.clone()))).collect(),
-    ))
+    for name in names {
+        spec.objects.extend(kinds.iter().map(|kind| ObjectWord { kind: kind.clone(), name: name.clone() }));
+    }
+    Ok(spec)
 }
 
 #[cfg(test)]
@@ -105,9 +109,11 @@ mod tests {
 
     fn read(words: &[&str]) -> String {
         match parse(&words.iter().map(ToString::to_string).collect::<Vec<_>>()) {
-            Ok(Named::All) => "all".to_owned(),
-            Ok(Named::Kinds(kinds)) => kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
-            Ok(Named::Objects(o)) => o.iter().map(|(k, n)| format!("{k}|{n}")).collect::<Vec<_>>().join(" "),
+            Ok(spec) if spec.is_everything() => "all".to_owned(),
+            Ok(spec) if !spec.kinds.is_empty() => {
+                spec.kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+            }
+            Ok(spec) => spec.objects.iter().map(|o| format!("{}|{}", o.kind, o.name)).collect::<Vec<_>>().join(" "),
             Err(e) => format!("error: {e}"),
         }
     }

@@ -1,14 +1,10 @@
 //! What to take from the cluster: shared by `backup` and `watch`.
 
-use bastion_core::{
-    manifest::{Path, PathError},
-    object::GroupKind,
-    sanitize::Rules,
-    select::{Key, KindWord, LabelSelector, Mode, Selection},
-};
+use bastion_sdk::spec::{BackupSpec, KindWord, LabelSelector, Mode, RepositorySpec, RuleSpec, Selection, SpecError};
 use clap::Args;
 
-use crate::error::{CliError, Result};
+use super::flag;
+use crate::error::Result;
 
 /// What to take.
 #[derive(Debug, Clone, Default, Args)]
@@ -41,13 +37,20 @@ pub(crate) struct TakeArgs {
     #[command(flatten)]
     pub(crate) content: ContentArgs,
     /// Keep the status of this kind beside its content: Certificate.cert-manager.io
-    #[arg(long, value_name = "KIND", value_parser = exact_kind)]
-    pub(crate) keep_status: Vec<GroupKind>,
+    #[arg(long, value_name = "KIND", value_parser = kept_status)]
+    pub(crate) keep_status: Vec<RuleSpec>,
 }
 
 impl TakeArgs {
-    /// The selection, for the cluster's side.
-    pub(crate) fn selection(&self) -> Selection {
+    /// What to back up. Errors name the flags.
+    pub(crate) fn spec(&self) -> Result<BackupSpec> {
+        let mut spec = BackupSpec::select(self.selection());
+        spec.rules = self.content.drop.iter().chain(&self.keep_status).cloned().collect();
+        spec.validate_as(&flag)?;
+        Ok(spec)
+    }
+
+    fn selection(&self) -> Selection {
         let narrowed = !self.kinds.is_empty() || !self.namespaces.is_empty() || self.selector.is_some();
         let mut selection = if self.all || narrowed { Selection::all() } else { Selection::default() };
         selection.kinds.extend(self.kinds.iter().cloned());
@@ -58,24 +61,6 @@ impl TakeArgs {
         selection.plaintext_secrets = self.plaintext_secrets;
         selection.policy.clone_from(&self.policy);
         selection
-    }
-
-    /// Checks the selection; errors name the flags.
-    pub(crate) fn check(&self) -> Result<()> {
-        let flag = |key| match key {
-            Key::Kinds => "--kinds".to_owned(),
-            Key::Namespaces => "--namespace".to_owned(),
-            Key::ExcludeNamespaces => "--exclude-namespaces".to_owned(),
-            Key::PlaintextSecrets => "--plaintext-secrets".to_owned(),
-            Key::Policy => "--policy".to_owned(),
-            other => other.to_string(),
-        };
-        Ok(self.selection().check_as(flag).map_err(bastion_k8s::Error::from)?)
-    }
-
-    /// What of an object is content.
-    pub(crate) fn rules(&self) -> Result<Rules> {
-        Ok(self.keep_status.iter().cloned().fold(self.content.rules()?, Rules::keep_status))
     }
 
     /// What to try where nothing was selected.
@@ -97,30 +82,25 @@ impl TakeArgs {
 pub(crate) struct ContentArgs {
     /// A path that is no content of this kind: Deployment.apps:spec.replicas
     #[arg(long, value_name = "KIND:PATH", value_parser = dropped)]
-    drop: Vec<(GroupKind, Path)>,
+    pub(crate) drop: Vec<RuleSpec>,
 }
 
-impl ContentArgs {
-    /// The rules of a backup, and these.
-    pub(crate) fn rules(&self) -> Result<Rules> {
-        self.drop.iter().cloned().try_fold(Rules::backup(), |rules, (kind, path)| {
-            rules.drop_path(kind, path).map_err(|e| CliError::Usage(e.to_string()))
-        })
+/// A rule whose flag clap names, should it be wrong.
+fn checked(rule: RuleSpec) -> Result<RuleSpec, String> {
+    match RuleSpec::rules(std::slice::from_ref(&rule)) {
+        Ok(_) => Ok(rule),
+        Err(SpecError::Value { why, .. }) => Err(why),
+        Err(e) => Err(e.to_string()),
     }
 }
 
-/// Rules are kept apart by exact kind, known to the cluster or not.
-fn exact_kind(text: &str) -> std::result::Result<GroupKind, String> {
-    let (kind, group) = text.split_once('.').unwrap_or((text, ""));
-    if !kind.starts_with(|c: char| c.is_ascii_uppercase()) {
-        return Err("write the kind as in a manifest, with its group: ConfigMap, Deployment.apps".to_owned());
-    }
-    Ok(GroupKind::new(group, kind))
+fn kept_status(kind: &str) -> Result<RuleSpec, String> {
+    checked(RuleSpec::new(kind).keep_status())
 }
 
-fn dropped(text: &str) -> std::result::Result<(GroupKind, Path), String> {
+fn dropped(text: &str) -> Result<RuleSpec, String> {
     let (kind, path) = text.split_once(':').ok_or("write KIND:PATH, for example Deployment.apps:spec.replicas")?;
-    Ok((exact_kind(kind)?, path.parse().map_err(|e: PathError| e.to_string())?))
+    checked(RuleSpec::new(kind).drop_path(path))
 }
 
 /// The tail of the long help of `backup` and `watch`; a macro, for `concat!` takes literals only.
@@ -148,8 +128,8 @@ pub(crate) struct TreeArgs {
 }
 
 impl TreeArgs {
-    /// Whether to keep it in this repository.
-    pub(crate) fn wanted(self, repo: &str) -> bool {
-        if self.tree || self.no_tree { self.tree } else { !repo.starts_with("s3:") }
+    /// The repository, with what is said of its views.
+    pub(crate) fn of(self, repository: RepositorySpec) -> RepositorySpec {
+        if self.tree || self.no_tree { repository.tree(self.tree) } else { repository }
     }
 }

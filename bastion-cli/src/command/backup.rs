@@ -2,29 +2,24 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bastion_core::{
+use bastion_sdk::core::{
     Category, Error,
-    engine::{Engine, EngineOptions, Report},
+    engine::Report,
     object::{GroupKind, ObjectId},
     pipeline::Stats,
-    repository::WriterOptions,
     sink::Sink,
 };
-use bastion_k8s::{ApplySink, Client, ListSource};
 
 use crate::{
+    app::App,
     args::{ReportFormat, TakeArgs},
     error::{CliError, Result},
     exit::Exit,
     output::{count, thousands},
     progress::Progress,
     report::backup::BackupReport,
-    run::App,
-    signals, tree,
+    signals,
 };
-
-/// How long to wait for a storage that is away: somebody waits for the end of this command.
-const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Save what changed, once
 ///
@@ -50,36 +45,23 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
-    let selection = args.take.selection();
-    // Before anything is asked of anybody: Secrets in the clear, names that cannot be.
-    args.take.check()?;
-    let rules = args.take.rules()?;
-    let client = app.client().await?;
-    let repo = app.repository(true).await?;
-    let cluster = app.cluster_to_write(&repo, &client).await?;
-    let policy = selection.policy_name();
-    let asked = client.clone();
-    let source = ListSource::new(client, selection)?;
-    let options = WriterOptions::new(&cluster.uid, "backup").give_up_after(Some(PATIENCE));
-    let writer = repo.writer(&cluster.name, options).await?;
-    let engine = Engine::new(Arc::new(source), writer, EngineOptions::default().sanitizer(Arc::new(rules)));
+    let spec = args.take.spec()?;
+    let session = app.session(args.tree).await?;
+    let backup = session.backup(&spec).prepare().await?;
     let stop = signals::cancelled_by_signal()?;
     let progress = Progress::start("reads the cluster");
-    let report = follow(engine.stats(), &progress, engine.run(stop.clone())).await;
+    let report = follow(backup.stats(), &progress, backup.run(stop)).await;
     progress.clear();
     let mut report = report?;
     if report.kinds.is_empty() && !report.undiscovered.is_empty() {
         return Err(unknown(report.undiscovered.swap_remove(0).error));
     }
-    if args.tree.wanted(app.repo_url()?) {
-        let progress = Progress::start("writes tree/");
-        let shown = repo.tree_view(&cluster.name).update().await;
-        progress.clear();
-        tree::warn(shown);
-    }
-    let shown = BackupReport::new(&cluster.name, &policy, &report);
+    let progress = Progress::start("writes tree/");
+    session.update_views().await;
+    progress.clear();
+    let shown = BackupReport::new(session.name(), &spec.selection.policy_name(), &report);
     if nothing(&report) {
-        let missing = missing(asked, &args.take.namespaces).await;
+        let missing = missing(&*session.sink(), &args.take.namespaces).await;
         let hint = if missing.is_empty() {
             args.take.hint()
         } else {
@@ -107,8 +89,8 @@ fn unknown(error: Error) -> CliError {
 }
 
 /// Those of the asked-for namespaces that the cluster does not have; empty where it cannot be asked.
-async fn missing(client: Client, namespaces: &[String]) -> Vec<String> {
-    let (sink, namespace) = (ApplySink::new(client), GroupKind::new("", "Namespace"));
+async fn missing(sink: &dyn Sink, namespaces: &[String]) -> Vec<String> {
+    let namespace = GroupKind::new("", "Namespace");
     let Ok(Some(kind)) = sink.resolve(&namespace, "v1").await else { return Vec::new() };
     let mut missing = Vec::new();
     for name in namespaces {

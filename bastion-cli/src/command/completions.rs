@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use clap::ValueEnum;
 use clap_complete::env::Shells;
 
-use crate::{error::Result, exit::Exit, run::App};
+use crate::{app::App, error::Result, exit::Exit};
 
 /// Print the completion script of a shell
 #[derive(Debug, clap::Args)]

@@ -1,20 +1,16 @@
 //! `bastion deletions`.
 
-use bastion_core::{
-    record::{Acknowledgement, Withheld},
-    repository::{CommitNotes, WriterOptions},
-    select::KindWord,
-};
+use bastion_sdk::{Repo, spec::KindWord};
 use clap::Subcommand;
 use serde::Serialize;
 
 use crate::{
+    app::App,
     args::ReportFormat,
-    error::{CliError, Result},
+    error::Result,
     exit::Exit,
     output::{Report, table},
     report::status::WithheldStatus,
-    run::App,
     when,
 };
 
@@ -86,46 +82,22 @@ impl Report for HeldBack {
 }
 
 async fn ls(app: &App, output: ReportFormat) -> Result<Exit> {
-    let reading = app.reading(None).await?;
-    let held = reading.snapshot.withheld().iter().filter(|w| w.count > 0).map(WithheldStatus::from).collect();
+    let held = app.reader(None).await?.withheld().iter().map(WithheldStatus::from).collect();
     app.out.report(output, &HeldBack(held))?;
     Ok(Exit::Ok)
 }
 
-/// Commits a person's word; the pipeline that holds the deletions back reads it.
-async fn accept(app: &App, words: &[KindWord]) -> Result<Exit> {
-    let repo = app.repository(true).await?;
-    let cluster = app.cluster_to_read(&repo).await?;
-    let snapshot = repo.snapshot(&cluster).await?;
-    let meant = |w: &Withheld| w.count > 0 && (words.is_empty() || words.iter().any(|word| word.matches(&w.kind)));
-    let held: Vec<_> = snapshot.withheld().into_iter().filter(meant).collect();
-    if held.is_empty() {
-        return Err(CliError::NothingMatched {
-            what: format!("no such deletions of cluster {cluster:?} are held back"),
-            hint: "`bastion deletions ls` lists those that are".to_owned(),
-        });
-    }
+async fn accept(app: &App, kinds: &[KindWord]) -> Result<Exit> {
+    let repo = Repo::open_to_write(&app.repository()?).await?;
+    let reader = repo.reader_for(&app.cluster()).await?;
     let by = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
-    let accepted = held
-        .iter()
-        .map(|w| Acknowledgement {
-            kind: w.kind.clone(),
-            policy: w.policy.clone(),
-            since: w.since,
-            by: by.as_str().into(),
-        })
-        .collect();
-    let mut writer =
-        repo.writer(&cluster, WriterOptions::new(snapshot.head().cluster_uid.clone(), "deletions")).await?;
-    let mut batch = writer.batch();
-    let committed =
-        writer.commit(&mut batch, &CommitNotes { acknowledgements: accepted, ..CommitNotes::default() }).await?;
-    for w in &held {
+    let accepted = repo.accept_deletions(&reader, kinds, &by).await?;
+    for w in &accepted.deletions {
         app.out.line(format_args!("accepted: {} of {} {} (policy {})", w.count, w.of, w.kind, w.policy))?;
     }
     app.out.line(format_args!(
         "revision {}; a running watch or controller records them soon, else the next backup does",
-        committed.head.number
+        accepted.head.number
     ))?;
     Ok(Exit::Ok)
 }

@@ -1,24 +1,25 @@
 //! `bastion diff`.
 
-use bastion_core::{
-    manifest::Manifest,
-    object::ObjectId,
-    record::{Revision, RevisionState},
-    sanitize::{Rules, Sanitizer},
-    sink::Sink,
-    time::Timestamp,
+use bastion_sdk::{
+    Error, Reader,
+    cluster::Cluster,
+    core::{
+        manifest::Manifest,
+        object::ObjectId,
+        record::{Revision, RevisionState},
+        sanitize::{Rules, Sanitizer},
+        time::Timestamp,
+    },
+    spec::RuleSpec,
 };
-use bastion_k8s::ApplySink;
 
 use crate::{
+    app::App,
     args::{ContentArgs, OneObject, ReportFormat},
-    connect::Reading,
     diff,
     error::{CliError, Result},
     exit::Exit,
-    objects,
     report::saved::word,
-    run::App,
     when,
 };
 
@@ -76,7 +77,7 @@ impl std::str::FromStr for Which {
             _ => match text.parse() {
                 Ok(n) => Self::Number(n),
                 Err(_) => Self::At(
-                    crate::when::parse(text).map_err(|e| format!("{e}; or a revision's number, latest, live"))?,
+                    bastion_sdk::time::parse(text).map_err(|e| format!("{e}; or a revision's number, latest, live"))?,
                 ),
             },
         })
@@ -84,17 +85,17 @@ impl std::str::FromStr for Which {
 }
 
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
-    let rules = args.content.rules()?;
-    let reading = app.reading(None).await?;
-    let id = objects::one(&reading.snapshot, &args.what).await?;
-    let (from, to) = (saved(&reading, &id, args.from).await?, saved(&reading, &id, args.to).await?);
+    let rules = RuleSpec::rules(&args.content.drop)?;
+    let reader = app.reader(None).await?;
+    let id = reader.one(&args.what.word()?, args.what.namespace()).await?;
+    let (from, to) = (saved(&reader, &id, args.from).await?, saved(&reader, &id, args.to).await?);
     let read_in = match from.as_ref().or(to.as_ref()) {
         Some(revision) => revision.version.clone(),
-        None => objects::revision(&reading.snapshot, &id, None).await?.version,
+        None => reader.revision(&id, None).await?.version,
     };
     let live = async || live(app, &id, &read_in, &rules).await;
-    let (from_name, from) = side(&reading, args.from, from, &live).await?;
-    let (to_name, to) = side(&reading, args.to, to, &live).await?;
+    let (from_name, from) = side(&reader, args.from, from, &live).await?;
+    let (to_name, to) = side(&reader, args.to, to, &live).await?;
     match args.output {
         ReportFormat::Text => {
             let names = (&*format!("{id} {from_name}"), &*format!("{id} {to_name}"));
@@ -107,23 +108,23 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
 }
 
 /// The saved revision that is meant; `None` for the live object, and before the first revision.
-async fn saved(reading: &Reading, id: &ObjectId, which: Which) -> Result<Option<Revision>> {
-    let (snapshot, number) = match which {
+async fn saved(reader: &Reader, id: &ObjectId, which: Which) -> Result<Option<Revision>> {
+    let found = match which {
         Which::Live => return Ok(None),
-        Which::Latest => (reading.snapshot.clone(), None),
-        Which::Number(n) => (reading.snapshot.clone(), Some(n)),
-        Which::At(time) => (reading.snapshot.clone().at(time), None),
+        Which::Latest => reader.revision(id, None).await,
+        Which::Number(n) => reader.revision(id, Some(n)).await,
+        Which::At(time) => match reader.clone().at(time).revision(id, None).await {
+            // Before its first revision it did not exist: that can be compared, too.
+            Err(Error::NothingMatched { .. }) => return Ok(None),
+            found => found,
+        },
     };
-    match objects::revision(&snapshot, id, number).await {
-        // Before its first revision it did not exist: that can be compared, too.
-        Err(CliError::NothingMatched { .. }) if matches!(which, Which::At(_)) => Ok(None),
-        found => found.map(Some),
-    }
+    Ok(Some(found?))
 }
 
 /// What a side is called, and the object; `None` where it did not exist.
 async fn side(
-    reading: &Reading,
+    reader: &Reader,
     which: Which,
     revision: Option<Revision>,
     live: &impl AsyncFn() -> Result<Option<Manifest>>,
@@ -138,13 +139,13 @@ async fn side(
     if revision.state != RevisionState::Put {
         return Ok((format!("{name}, {}", word(revision.state)), None));
     }
-    Ok((name, Some(objects::manifest(&reading.snapshot, &revision).await?)))
+    Ok((name, Some(reader.manifest(&revision).await?)))
 }
 
 /// The object in the cluster, cleaned as a backup would. It is read in the API version of the saved one where
 /// that is still served: in another the same object looks different.
 async fn live(app: &App, id: &ObjectId, version: &str, rules: &Rules) -> Result<Option<Manifest>> {
-    let sink = ApplySink::new(app.client().await?);
+    let sink = app.client().await?.sink();
     let Some(kind) = sink.resolve(&id.group_kind(), version).await? else { return Ok(None) };
     let Some(live) = sink.get(&kind, id).await? else { return Ok(None) };
     let unreadable =

@@ -1,19 +1,20 @@
 //! `bastion history`.
 
-use bastion_core::{
-    manifest::Manifest,
-    record::{Revision, RevisionState},
+use bastion_sdk::{
+    Reader,
+    core::{
+        manifest::Manifest,
+        record::{Revision, RevisionState},
+    },
 };
 
 use crate::{
+    app::App,
     args::{ListFormat, OneObject},
-    connect::Reading,
     diff,
     error::Result,
     exit::Exit,
-    objects,
     report::saved::{self, Saved},
-    run::App,
     when,
 };
 
@@ -41,46 +42,46 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
-    let reading = app.reading(None).await?;
-    let id = objects::one(&reading.snapshot, &args.what).await?;
-    let revisions = reading.snapshot.history(&id).await?;
+    let reader = app.reader(None).await?;
+    let id = reader.one(&args.what.word()?, args.what.namespace()).await?;
+    let revisions = reader.history(&id).await?;
     let shown = &revisions[..revisions.len().min(args.limit.unwrap_or(usize::MAX))];
     let table_only = matches!(args.output, ListFormat::Table | ListFormat::Name);
     let mut rows = Vec::with_capacity(shown.len());
     for revision in shown {
-        let row = Saved::new(revision, reading.algorithm());
+        let row = Saved::new(revision, reader.algorithm());
         // Who wrote it lies beside the body: a read for each revision, so only where it is shown.
         rows.push(if table_only || revision.state != RevisionState::Put {
             row
         } else {
-            row.with(&reading.snapshot.extras(revision).await?)
+            row.with(&reader.snapshot().extras(revision).await?)
         });
     }
     if args.patch {
-        return patches(app, &reading, &revisions, &rows).await;
+        return patches(app, &reader, &revisions, &rows).await;
     }
-    super::ls::print(app, args.output, &rows, |wide| saved::history(&rows, wide, when::now()))?;
+    saved::print(&app.out, args.output, &rows, |wide| saved::history(&rows, wide, when::now()))?;
     Ok(Exit::Ok)
 }
 
 /// Each revision under a line of its own, with what it changed.
-async fn patches(app: &App, reading: &Reading, revisions: &[Revision], rows: &[Saved]) -> Result<Exit> {
+async fn patches(app: &App, reader: &Reader, revisions: &[Revision], rows: &[Saved]) -> Result<Exit> {
     for (i, row) in rows.iter().enumerate() {
         if app.out.is_unread() {
             break;
         }
         app.out.line(row.headline())?;
-        let new = side(reading, revisions.get(i)).await?;
-        let old = side(reading, revisions.get(i + 1)).await?;
+        let new = side(reader, revisions.get(i)).await?;
+        let old = side(reader, revisions.get(i + 1)).await?;
         app.out.text(&diff::unified(old.as_ref(), new.as_ref(), ("before", "after"))?)?;
     }
     Ok(Exit::Ok)
 }
 
 /// A revision's content; nothing where the object did not exist.
-async fn side(reading: &Reading, revision: Option<&Revision>) -> Result<Option<Manifest>> {
+async fn side(reader: &Reader, revision: Option<&Revision>) -> Result<Option<Manifest>> {
     match revision.filter(|v| v.state == RevisionState::Put) {
-        Some(revision) => Ok(Some(objects::manifest(&reading.snapshot, revision).await?)),
+        Some(revision) => Ok(Some(reader.manifest(revision).await?)),
         None => Ok(None),
     }
 }

@@ -1,12 +1,8 @@
 //! `bastion init`.
 
-use bastion_core::{
-    hash::Algorithm,
-    repository::{InitOptions, Repository},
-};
-use bastion_storage::StoreOptions;
+use bastion_sdk::{Repo, core::hash::Algorithm};
 
-use crate::{error::Result, exit::Exit, run::App};
+use crate::{app::App, error::Result, exit::Exit};
 
 /// Create the repository
 ///
@@ -24,9 +20,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
-    let store = app.store(StoreOptions::default().create_folder(true)).await?;
-    let repo = Repository::init(store, InitOptions::default().algorithm(args.digest)).await?;
-    let info = repo.info();
-    app.out.line(format_args!("created repository {} ({}) at {}", info.id, info.algorithm, app.repo_url()?))?;
+    let spec = app.repository()?;
+    let repo = Repo::create(&spec, args.digest).await?;
+    let info = repo.repository().info();
+    app.out.line(format_args!("created repository {} ({}) at {}", info.id, info.algorithm, spec.url))?;
     Ok(Exit::Ok)
 }

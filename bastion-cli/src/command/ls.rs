@@ -1,14 +1,13 @@
 //! `bastion ls`.
 
-use bastion_core::time::Timestamp;
+use bastion_sdk::core::time::Timestamp;
 
 use crate::{
+    app::App,
     args::{ListFormat, ObjectArgs},
     error::{CliError, Result},
     exit::Exit,
-    objects,
     report::saved::{self, Saved},
-    run::App,
     when,
 };
 
@@ -27,7 +26,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     what: ObjectArgs,
     /// As it was at this time: 2026-01-31T12:00:00Z, 2026-01-31, or how long ago: 2h, 1d12h
-    #[arg(long, value_name = "TIME", value_parser = crate::when::parse)]
+    #[arg(long, value_name = "TIME", value_parser = bastion_sdk::time::parse)]
     at: Option<Timestamp>,
     /// Also objects that were deleted or are no longer selected
     #[arg(long)]
@@ -38,27 +37,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
-    let reading = app.reading(args.at).await?;
-    let found = objects::select(&reading.snapshot, &args.what, args.deleted).await?;
+    let reader = app.reader(args.at).await?;
+    let found = reader.objects(&args.what.spec()?, args.deleted).await?;
     if found.is_empty() {
         return Err(CliError::NothingMatched {
-            what: format!("nothing of cluster {:?} matches", reading.cluster),
+            what: format!("nothing of cluster {:?} matches", reader.cluster()),
             hint: "`bastion ls` without arguments lists everything, --deleted also what is gone, --at another time"
                 .to_owned(),
         });
     }
-    let rows: Vec<_> = found.iter().map(|v| Saved::new(v, reading.algorithm())).collect();
-    print(app, args.output, &rows, |wide| saved::objects(&rows, wide, args.deleted, when::now()))?;
+    let rows: Vec<_> = found.iter().map(|v| Saved::new(v, reader.algorithm())).collect();
+    saved::print(&app.out, args.output, &rows, |wide| saved::objects(&rows, wide, args.deleted, when::now()))?;
     Ok(Exit::Ok)
-}
-
-/// Prints rows in the format that was asked for.
-pub(crate) fn print(app: &App, format: ListFormat, rows: &[Saved], table: impl FnOnce(bool) -> String) -> Result<()> {
-    match format {
-        ListFormat::Table => app.out.text(&table(false)),
-        ListFormat::Wide => app.out.text(&table(true)),
-        ListFormat::Json => app.out.json(&rows),
-        ListFormat::Yaml => app.out.yaml(&rows),
-        ListFormat::Name => rows.iter().try_for_each(|row| app.out.line(row.short_name())),
-    }
 }

@@ -5,25 +5,28 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
-use bastion_core::{
-    object::ObjectId,
-    record::RevisionState,
-    restore::{Applier, Conflict, Outcome, RestoreOptions, RestorePlan},
-    time::Timestamp,
+use bastion_sdk::{
+    Reader,
+    cluster::Cluster,
+    core::{
+        Error as CoreError,
+        record::RevisionState,
+        restore::{Applier, Outcome, RestorePlan},
+        time::Timestamp,
+    },
+    k8s::Client,
+    spec::{ConflictSpec, RestoreSpec},
 };
-use bastion_k8s::{ApplySink, Client};
 use clap::ValueEnum;
 
 use crate::{
-    args::{Named, ObjectArgs, ReportFormat},
-    connect::Reading,
+    app::App,
+    args::{ObjectArgs, ReportFormat, flag},
     error::{CliError, Result, chain},
     exit::Exit,
-    objects::{self, Wanted},
     output::{self, count},
     progress::Progress,
-    report::restore::RestoreReport,
-    run::App,
+    report::{restore::RestoreReport, saved},
     signals, when,
 };
 
@@ -45,7 +48,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     what: ObjectArgs,
     /// As it was at this time: 2026-01-31T12:00:00Z, 2026-01-31, or how long ago: 2h, 1d12h
-    #[arg(long, value_name = "TIME", value_parser = crate::when::parse)]
+    #[arg(long, value_name = "TIME", value_parser = bastion_sdk::time::parse)]
     at: Option<Timestamp>,
     /// Restore namespace FROM as TO, and rewrite references to it
     #[arg(long, value_name = "FROM=TO", value_delimiter = ',', value_parser = mapping)]
@@ -55,7 +58,7 @@ pub(crate) struct Args {
     conflict: OnConflict,
     /// How long to wait for what must be ready first: a definition to be established, a namespace or an object
     /// that is just being deleted to be gone
-    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = crate::when::duration)]
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = bastion_sdk::time::duration)]
     wait: std::time::Duration,
     /// Print the plan and write nothing
     #[arg(long)]
@@ -81,6 +84,17 @@ pub(crate) enum OnConflict {
     Fail,
 }
 
+impl From<OnConflict> for ConflictSpec {
+    fn from(flag: OnConflict) -> Self {
+        match flag {
+            OnConflict::Skip => Self::Skip,
+            OnConflict::Update => Self::Update,
+            OnConflict::Replace => Self::Replace,
+            OnConflict::Fail => Self::Fail,
+        }
+    }
+}
+
 fn mapping(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((from, to)) if !from.is_empty() && !to.is_empty() => Ok((from.to_owned(), to.to_owned())),
@@ -89,24 +103,18 @@ fn mapping(text: &str) -> Result<(String, String), String> {
 }
 
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
-    if !args.dry_run && !args.names_something()? {
+    if !args.dry_run && !args.what.say_something() {
         return Err(CliError::Usage(
             "what is to be restored? Name objects (deployment/web), a namespace (-n shop), labels (-l app=web), or \
              say -A for everything"
                 .to_owned(),
         ));
     }
-    let reading = app.reading(args.at).await?;
-    let plan = args.plan(&reading).await?;
+    let spec = args.spec()?;
+    let reader = app.reader(args.at).await?;
+    let plan = reader.restore_plan(&spec).await.map_err(|e| e.spelled(&flag))?;
     if plan.is_empty() {
-        return Err(args.nothing(&reading).await?);
-    }
-    for (from, _) in &args.map_namespace {
-        let lies_there = |id: &ObjectId| *id.namespace == **from || (&*id.kind == "Namespace" && *id.name == **from);
-        let unreadable = plan.unreadable().iter().map(|object| &object.id);
-        if !plan.steps().iter().map(|step| &step.from.id).chain(unreadable).any(lies_there) {
-            return Err(CliError::Usage(format!("--map-namespace {from}=…: nothing of this restore lies in {from:?}")));
-        }
+        return Err(nothing(&reader, &spec).await?);
     }
     if args.dry_run {
         return dry_run(app, &args, plan).await;
@@ -115,7 +123,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     // Before anybody is asked, and before every object fails for the same reason.
     client.reach().await?;
     if !args.yes {
-        confirm(&args, &reading, &plan, &client)?;
+        confirm(&args, &reader, &plan, &client)?;
     }
     let report = apply(plan, client, false).await?;
     let exit = report.exit();
@@ -124,42 +132,25 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
 }
 
 impl Args {
-    /// Why there is nothing to restore, and what to try.
-    async fn nothing(&self, reading: &Reading) -> Result<CliError> {
-        let gone = objects::select(&reading.snapshot, &self.what, true).await?;
-        let gone = gone.iter().find(|v| v.state != RevisionState::Put);
-        Ok(match gone {
-            Some(revision) => objects::no_content(revision),
-            None => CliError::NothingMatched {
-                what: format!("nothing of cluster {:?} matches", reading.cluster),
-                hint: "`bastion ls` with the same arguments shows what is saved; --at takes another time".to_owned(),
-            },
-        })
+    /// What to restore.
+    fn spec(&self) -> Result<RestoreSpec> {
+        let mut spec = RestoreSpec::objects(self.what.spec()?).conflict(self.conflict.into()).wait(self.wait);
+        spec.at = self.at;
+        Ok(self.map_namespace.iter().fold(spec, |spec, (from, to)| spec.map_namespace(from, to)))
     }
+}
 
-    fn names_something(&self) -> Result<bool> {
-        let what = &self.what;
-        Ok(what.all_namespaces || what.namespace.is_some() || what.selector.is_some() || what.named()? != Named::All)
-    }
-
-    async fn plan(&self, reading: &Reading) -> Result<RestorePlan> {
-        let wanted = Wanted::new(&reading.snapshot, &self.what).await?;
-        let mut selection = reading.snapshot.clone().select(wanted.filter.clone());
-        if let Some(predicate) = wanted.predicate() {
-            selection = selection.matching(Arc::new(predicate));
-        }
-        let conflict = match self.conflict {
-            OnConflict::Skip => Conflict::Skip,
-            OnConflict::Update => Conflict::Update,
-            OnConflict::Replace => Conflict::Replace,
-            OnConflict::Fail => Conflict::Fail,
-        };
-        let mut options = RestoreOptions::new().conflict(conflict).ready_within(self.wait);
-        for (from, to) in &self.map_namespace {
-            options = options.map_namespace(from.as_str(), to.as_str());
-        }
-        Ok(selection.restore_plan(&options).await?)
-    }
+/// Why there is nothing to restore, and what to try.
+async fn nothing(reader: &Reader, spec: &RestoreSpec) -> Result<CliError> {
+    let gone = reader.objects(&spec.objects, true).await?;
+    let gone = gone.iter().find(|v| v.state != RevisionState::Put);
+    Ok(match gone {
+        Some(revision) => saved::no_content(revision),
+        None => CliError::NothingMatched {
+            what: format!("nothing of cluster {:?} matches", reader.cluster()),
+            hint: "`bastion ls` with the same arguments shows what is saved; --at takes another time".to_owned(),
+        },
+    })
 }
 
 /// Prints the plan, and what it would do to the cluster where that can be reached.
@@ -182,7 +173,7 @@ async fn dry_run(app: &App, args: &Args, plan: RestorePlan) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn confirm(args: &Args, reading: &Reading, plan: &RestorePlan, client: &Client) -> Result<()> {
+fn confirm(args: &Args, reader: &Reader, plan: &RestorePlan, client: &Client) -> Result<()> {
     if !output::can_ask() {
         return Err(CliError::Usage("there is no terminal to ask on: say -y, or --dry-run to see the plan".to_owned()));
     }
@@ -190,11 +181,11 @@ fn confirm(args: &Args, reading: &Reading, plan: &RestorePlan, client: &Client) 
     let question = format!(
         "Restore {} of {} {at} into {} (context {})?",
         count(plan.steps().len() as u64, "object"),
-        reading.cluster,
+        reader.cluster(),
         client.server(),
         client.context().unwrap_or("of this pod"),
     );
-    if output::ask(&question)? { Ok(()) } else { Err(bastion_core::Error::Cancelled.into()) }
+    if output::ask(&question)? { Ok(()) } else { Err(CoreError::Cancelled.into()) }
 }
 
 async fn apply(plan: RestorePlan, client: Client, dry_run: bool) -> Result<RestoreReport> {
@@ -202,9 +193,8 @@ async fn apply(plan: RestorePlan, client: Client, dry_run: bool) -> Result<Resto
     let server = client.server().to_owned();
     let line = Arc::new(Progress::start(if dry_run { "compares with the cluster" } else { "restores" }));
     let (told, done, failed) = (line.clone(), AtomicUsize::new(0), AtomicUsize::new(0));
-    let mut applier = Applier::new(plan, Arc::new(ApplySink::new(client)))
-        .cancelled_by(signals::cancelled_by_signal()?)
-        .progress(move |object| {
+    let mut applier =
+        Applier::new(plan, client.sink()).cancelled_by(signals::cancelled_by_signal()?).progress(move |object| {
             let done = done.fetch_add(1, Relaxed) + 1;
             let failed = failed.fetch_add(usize::from(object.outcome == Outcome::Failed), Relaxed);
             told.say(|| format!("{done} of {}, {failed} failed: {}", count(total, "object"), object.target));

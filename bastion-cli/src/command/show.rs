@@ -1,13 +1,13 @@
 //! `bastion show`.
 
-use bastion_core::{record::RevisionState, time::Timestamp};
+use bastion_sdk::core::{canonical, record::RevisionState, time::Timestamp};
 
 use crate::{
+    app::App,
     args::{DocumentFormat, OneObject},
     error::Result,
     exit::Exit,
-    objects,
-    run::App,
+    report::saved,
 };
 
 /// Print a saved object
@@ -25,7 +25,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     what: OneObject,
     /// As it was at this time: 2026-01-31T12:00:00Z, 2026-01-31, or how long ago: 2h, 1d12h
-    #[arg(long, value_name = "TIME", value_parser = crate::when::parse, conflicts_with = "revision")]
+    #[arg(long, value_name = "TIME", value_parser = bastion_sdk::time::parse, conflicts_with = "revision")]
     at: Option<Timestamp>,
     /// This revision, by its number in `bastion history`
     #[arg(long, value_name = "NUMBER")]
@@ -36,18 +36,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
-    let reading = app.reading(args.at).await?;
-    let id = objects::one(&reading.snapshot, &args.what).await?;
-    let revision = objects::revision(&reading.snapshot, &id, args.revision).await?;
+    let reader = app.reader(args.at).await?;
+    let id = reader.one(&args.what.word()?, args.what.namespace()).await?;
+    let revision = reader.revision(&id, args.revision).await?;
     if revision.state != RevisionState::Put {
-        return Err(objects::no_content(&revision));
+        return Err(saved::no_content(&revision));
     }
-    let manifest = objects::manifest(&reading.snapshot, &revision).await?;
+    let manifest = reader.manifest(&revision).await?;
     match args.output {
-        DocumentFormat::Yaml => app.out.yaml_text(&objects::yaml(&id, &manifest)?)?,
-        DocumentFormat::Json => {
-            app.out.json_text(&crate::json::indent(&bastion_core::canonical::to_bytes(&manifest)))?;
-        }
+        DocumentFormat::Yaml => app.out.yaml_text(&saved::yaml(&id, &manifest)?)?,
+        DocumentFormat::Json => app.out.json_text(&crate::json::indent(&canonical::to_bytes(&manifest)))?,
     }
     Ok(Exit::Ok)
 }

@@ -1,14 +1,17 @@
 //! `bastion status`.
 
-use bastion_core::repository::Repository;
-use bastion_k8s::{Client, Selection, preview};
+use bastion_sdk::{
+    Repo,
+    k8s::{Client, preview},
+    spec::Selection,
+};
 
 use crate::{
+    app::App,
     args::ReportFormat,
     error::{Result, chain},
     exit::Exit,
     report::status::{ClusterStatus, LiveStatus, RepositoryStatus, SkippedStatus, Status},
-    run::App,
     when,
 };
 
@@ -32,22 +35,22 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
-    let repo = app.repository(false).await?;
+    let repo = app.repo().await?;
     let mut clusters = Vec::new();
     for info in repo.clusters().await? {
         if app.global.cluster.as_ref().is_none_or(|name| *name == info.name) {
-            clusters.push(ClusterStatus::new(&info, &repo.snapshot(&info.name).await?));
+            clusters.push(ClusterStatus::new(&info, repo.reader(Some(&info.name), None).await?.snapshot()));
         }
     }
     let live = if args.no_live { None } else { live(app, &repo, &clusters).await };
-    let repository = RepositoryStatus::new(&repo, app.repo_url()?);
+    let repository = RepositoryStatus::new(repo.repository(), &app.repository()?.url);
     app.out.report(args.output, &Status { repository, clusters, live, now: when::now() })?;
     Ok(Exit::Ok)
 }
 
 /// What the cluster itself says; `None` where there is no kubeconfig. A cluster that cannot be reached is
 /// no failure here: the repository is what was asked for.
-async fn live(app: &App, repo: &Repository, clusters: &[ClusterStatus]) -> Option<LiveStatus> {
+async fn live(app: &App, repo: &Repo, clusters: &[ClusterStatus]) -> Option<LiveStatus> {
     let client = app.client().await.ok()?;
     let mut live = LiveStatus { server: client.server().to_owned(), cluster: None, error: None, skipped: Vec::new() };
     if let Err(e) = ask(&client, repo, clusters, &mut live).await {
@@ -56,12 +59,11 @@ async fn live(app: &App, repo: &Repository, clusters: &[ClusterStatus]) -> Optio
     Some(live)
 }
 
-async fn ask(client: &Client, repo: &Repository, clusters: &[ClusterStatus], live: &mut LiveStatus) -> Result<()> {
+async fn ask(client: &Client, repo: &Repo, clusters: &[ClusterStatus], live: &mut LiveStatus) -> Result<()> {
     let uid = client.cluster_uid().await?;
-    live.cluster = repo.cluster_with_uid(&uid).await?.map(|c| c.name);
+    live.cluster = repo.repository().cluster_with_uid(&uid).await?.map(|c| c.name);
     let log = clusters.iter().find(|c| Some(&c.name) == live.cluster.as_ref());
-    let everything = Selection::all();
-    let preview = preview(client, &everything).await?;
+    let preview = preview(client, &Selection::all()).await?;
     for (kind, why) in preview.skipped {
         let kind = kind.to_string();
         if !log.is_some_and(|log| log.follows(&kind)) {

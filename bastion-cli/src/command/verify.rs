@@ -1,15 +1,18 @@
 //! `bastion verify`.
 
-use bastion_core::{hash::Digest, repository::VerifyOptions};
+use bastion_sdk::{
+    Error,
+    core::{Error as CoreError, hash::Digest, repository::VerifyOptions},
+};
 
 use crate::{
+    app::App,
     args::ReportFormat,
     error::{CliError, Result},
     exit::Exit,
     output::{bytes, count},
     progress::Progress,
     report::verify::VerifyReport,
-    run::App,
 };
 
 /// Read every byte and name what is damaged or missing
@@ -52,9 +55,9 @@ fn expected(text: &str) -> Result<Expected, String> {
 }
 
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
-    let repo = match app.repository(false).await {
+    let repo = match app.repo().await {
         // Nothing else can be read without bastion.json: one problem, named.
-        Err(CliError::Core(bastion_core::Error::Corrupt { key, why })) => {
+        Err(CliError::Sdk(Error::Core(CoreError::Corrupt { key, why }))) => {
             app.out.line(format_args!("DAMAGED  {key}: {why}"))?;
             return Err(CliError::Damaged { problems: 1 });
         }

@@ -1,22 +1,17 @@
 //! `bastion watch`: every change as it happens.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use bastion_core::{
-    engine::{Engine, EngineOptions},
-    repository::WriterOptions,
-};
-use bastion_k8s::WatchSource;
+use bastion_sdk::spec::EngineSpec;
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
+    app::App,
     args::{EventFormat, TakeArgs},
     error::Result,
     exit::Exit,
     report::events::{Event, Events},
-    run::App,
-    signals, tree, when,
+    signals, when,
 };
 
 /// How long the last lines may take to be read.
@@ -47,41 +42,28 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     output: EventFormat,
     /// Wait at least this long between two commits [default: none]
-    #[arg(long, value_name = "DURATION", value_parser = crate::when::duration)]
+    #[arg(long, value_name = "DURATION", value_parser = bastion_sdk::time::duration)]
     commit_interval: Option<Duration>,
 }
 
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
-    let selection = args.take.selection();
-    args.take.check()?;
-    let mut options = EngineOptions::default().sanitizer(Arc::new(args.take.rules()?));
+    let mut spec = args.take.spec()?;
     if let Some(interval) = args.commit_interval {
-        options = options.commit_interval(interval);
+        spec = spec.engine(EngineSpec::default().commit_interval(interval));
     }
-    let client = app.client().await?;
-    let repo = app.repository(true).await?;
-    let cluster = app.cluster_to_write(&repo, &client).await?;
-    let started =
-        Event::Started { at: when::now(), cluster: cluster.name.clone(), policy: selection.policy_name().to_string() };
-    let source = WatchSource::new(client, selection)?;
-    let writer = repo.writer(&cluster.name, WriterOptions::new(&cluster.uid, "watch").fenced(true)).await?;
-    let engine = Engine::new(Arc::new(source), writer, options);
-    let events = Events::new(engine.stats(), args.output);
+    let session = app.session(args.tree).await?;
+    let started = Event::Started {
+        at: when::now(),
+        cluster: session.name().to_owned(),
+        policy: spec.selection.policy_name().to_string(),
+    };
+    let backup = session.follow(&spec).prepare().await?;
+    let events = Events::new(backup.stats(), args.output);
     // Before anybody reads that it runs, and stops it.
     let stop = signals::cancelled_by_signal()?;
     let (end, ended) = oneshot::channel();
     let told = tokio::spawn(events.follow(started, ended));
-    let written = CancellationToken::new();
-    let tree = args
-        .tree
-        .wanted(app.repo_url()?)
-        .then(|| tokio::spawn(repo.tree_view(&cluster.name).keep(tree::EVERY, written.clone(), tree::warn)));
-    let report = engine.run(stop).await;
-    written.cancel();
-    if let Some(tree) = tree {
-        // Whatever is missing then, the next start writes.
-        let _ = tokio::time::timeout(tree::LAST, tree).await;
-    }
+    let report = backup.run(stop).await;
     match &report {
         // Where the output is gone nobody listens; who does not read is not waited for.
         Ok(r) => drop(end.send(Event::Stopped { at: when::now(), revision: r.head.number, flushed: r.flushed })),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use bastion_core::engine::{KindReport, Report as EngineReport};
+use bastion_sdk::core::engine::{KindReport, Report as EngineReport};
 use serde::Serialize;
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
-use bastion_core::{
+use bastion_sdk::core::{
     pipeline::{Saved, Stats},
     time::Timestamp,
 };

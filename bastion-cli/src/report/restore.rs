@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use bastion_core::{
+use bastion_sdk::core::{
     object::GroupKind,
     restore::{Outcome, RestorePlan, RestoreReport as Done, SkippedObject},
 };
@@ -157,7 +157,7 @@ fn left_out(skipped: &[SkippedObject]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use bastion_core::object::ObjectId;
+    use bastion_sdk::core::object::ObjectId;
 
     use super::*;
 

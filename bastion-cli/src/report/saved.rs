@@ -1,13 +1,21 @@
 //! Saved objects and their revisions.
 
-use bastion_core::{
+use bastion_sdk::core::{
     hash::Algorithm,
+    manifest::Manifest,
+    object::ObjectId,
     record::{Extras, Revision, RevisionState},
     time::Timestamp,
 };
 use serde::Serialize;
 
-use crate::{kinds::name_prefix, output::bytes, when};
+use crate::{
+    args::ListFormat,
+    error::{CliError, Result},
+    kinds::name_prefix,
+    output::{Out, bytes},
+    when,
+};
 
 /// A saved state of an object. The JSON form is stable: fields are added, never renamed.
 #[derive(Debug, Clone, Serialize)]
@@ -169,11 +177,37 @@ pub(crate) fn history(rows: &[Saved], wide: bool, now: Timestamp) -> String {
     )
 }
 
+/// Prints rows in the format that was asked for; `table` makes the wide or the narrow one.
+pub(crate) fn print(out: &Out, format: ListFormat, rows: &[Saved], table: impl FnOnce(bool) -> String) -> Result<()> {
+    match format {
+        ListFormat::Table => out.text(&table(false)),
+        ListFormat::Wide => out.text(&table(true)),
+        ListFormat::Json => out.json(&rows),
+        ListFormat::Yaml => out.yaml(&rows),
+        ListFormat::Name => rows.iter().try_for_each(|row| out.line(row.short_name())),
+    }
+}
+
+/// A manifest as YAML.
+pub(crate) fn yaml(id: &ObjectId, manifest: &Manifest) -> Result<String> {
+    bastion_sdk::core::yaml::to_yaml(manifest)
+        .map_err(|e| CliError::Render { what: format!("{id} as YAML"), source: Box::new(e) })
+}
+
+/// There is nothing to show of a revision that says that the object is gone.
+pub(crate) fn no_content(revision: &Revision) -> CliError {
+    let (how, when) = (word(revision.state), when::local(revision.at));
+    CliError::NothingMatched {
+        what: format!("{} was {how} in revision {} ({when})", revision.id, revision.number),
+        hint: "give an older one with --at (or --revision, for `show`); `bastion history` lists them".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::{sync::Arc, time::Duration};
 
-    use bastion_core::{
+    use bastion_sdk::core::{
         error::Error,
         hash::Digest,
         object::{GroupKind, ObjectId},

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use bastion_core::{
+use bastion_sdk::core::{
     record::{Position, Withheld},
     repository::{ClusterInfo, Repository, Snapshot},
     time::Timestamp,

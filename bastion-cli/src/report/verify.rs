@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use bastion_core::repository::VerifyReport as Found;
+use bastion_sdk::core::repository::VerifyReport as Found;
 use serde::Serialize;
 
 use crate::output::{Report, bytes, count};
@@ -36,7 +36,8 @@ struct ProblemLine {
 impl VerifyReport {
     /// What the library found, for people and programs.
     pub(crate) fn new(found: &Found) -> Self {
-        let line = |p: &bastion_core::repository::Problem| ProblemLine { file: p.key.to_string(), why: p.why.clone() };
+        let line =
+            |p: &bastion_sdk::core::repository::Problem| ProblemLine { file: p.key.to_string(), why: p.why.clone() };
         Self {
             clean: found.is_clean(),
             files: found.files,
@@ -86,7 +87,7 @@ impl Report for VerifyReport {
 
 #[cfg(test)]
 mod tests {
-    use bastion_core::{repository::Problem, store::Key};
+    use bastion_sdk::core::{repository::Problem, store::Key};
 
     use super::*;
 
