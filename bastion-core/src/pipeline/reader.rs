@@ -39,7 +39,7 @@ enum Next {
 /// Why reading ended.
 #[derive(Debug)]
 enum End {
-    /// The stream has no more.
+    /// The stream ended.
     Stream,
     /// The lane is drained.
     Stopped,
@@ -58,7 +58,7 @@ pub(crate) struct Reader {
     /// was recorded then need to be acknowledged.
     suspicious: bool,
     list: Option<Listing>,
-    /// Nothing came yet that a list could be beside of.
+    /// Nothing was read yet: a list that begins now is of the whole kind.
     fresh: bool,
     /// The last list was read to its end and nothing failed since.
     complete: bool,
