@@ -28,7 +28,7 @@
 //!
 //! // Restore a namespace into an empty cluster.
 //! let standby = MemoryCluster::new("standby");
-//! let shop = ObjectFilter { namespaces: Some(vec!["shop".into()]), ..ObjectFilter::default() };
+//! let shop = ObjectFilter::all().namespace("shop");
 //! let plan = repo.snapshot("production").await?.select(shop).restore_plan(&RestoreOptions::new()).await?;
 //! let report = plan.apply(Arc::new(standby.clone())).await;
 //! # let prices = bastion_core::object::ObjectId::new(&bastion_core::object::GroupKind::new("", "ConfigMap"), "shop", "prices");

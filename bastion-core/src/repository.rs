@@ -37,6 +37,7 @@ mod checkpoint;
 mod clusters;
 mod commit;
 mod files;
+mod filter;
 mod follow;
 mod format;
 mod index;
@@ -61,9 +62,10 @@ mod writer;
 
 pub use batch::Batch;
 pub use clusters::ClusterInfo;
+pub use filter::ObjectFilter;
 pub use follow::LogEntry;
 pub use index::Index;
-pub use snapshot::{ObjectFilter, Snapshot};
+pub use snapshot::Snapshot;
 pub use verify::{Problem, VerifyOptions, VerifyProgress, VerifyReport};
 #[cfg(feature = "yaml")]
 pub use view::{TreeView, UnshownObject, ViewReport};

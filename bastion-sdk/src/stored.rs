@@ -1,15 +1,15 @@
 //! From what people write to stored objects. A log knows kinds by group and name only; the other names of custom
 //! resources are in their stored definitions.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use bastion_core::{
-    manifest::{Manifest, Map, PathSet, Value},
+    manifest::{Manifest, PathSet, Value},
     object::{GroupKind, ObjectId},
     record::{Revision, RevisionState},
     repository::{ObjectFilter, Snapshot},
     restore::RestorePlan,
-    select::{KindWord, LabelSelector},
+    select::KindWord,
 };
 use futures::{StreamExt, TryStreamExt};
 
@@ -18,83 +18,34 @@ use crate::{
     spec::{ObjectWord, ObjectsSpec, RestoreSpec, SpecError},
 };
 
-/// Every state: what was deleted has a history, too.
-const ANY: [RevisionState; 3] = [RevisionState::Put, RevisionState::Deleted, RevisionState::Released];
-
-/// Which stored objects are meant.
-#[derive(Debug, Clone, Default)]
-struct Wanted {
-    /// What the index can tell.
-    filter: ObjectFilter,
-    /// These only, where single objects are named.
-    pairs: Option<BTreeSet<(GroupKind, String)>>,
-    /// What only the content can tell.
-    labels: Option<LabelSelector>,
-}
-
-impl Wanted {
-    /// Looks the words up among the kinds of the log.
-    async fn new(snapshot: &Snapshot, which: &ObjectsSpec) -> Result<Self> {
-        which.validate()?;
-        let mut wanted = Self { labels: which.labels.clone(), ..Self::default() };
-        wanted.filter.namespaces = which.namespace.as_deref().map(|name| vec![name.into()]);
-        if !which.kinds.is_empty() {
-            wanted.filter.kinds = Some(kinds(snapshot, &which.kinds).await?);
+/// What these words mean among the kinds of the log.
+async fn filter(snapshot: &Snapshot, which: &ObjectsSpec) -> Result<ObjectFilter> {
+    which.validate()?;
+    let mut filter = ObjectFilter::all();
+    filter.labels.clone_from(&which.labels);
+    filter.namespaces = which.namespace.as_deref().map(|name| vec![name.into()]);
+    if !which.kinds.is_empty() {
+        filter.kinds = Some(kinds(snapshot, &which.kinds).await?);
+    }
+    for object in &which.objects {
+        for kind in kinds(snapshot, std::slice::from_ref(&object.kind)).await? {
+            filter = filter.object(kind, object.name.as_str());
         }
-        if !which.objects.is_empty() {
-            let mut pairs = BTreeSet::new();
-            for object in &which.objects {
-                for kind in kinds(snapshot, std::slice::from_ref(&object.kind)).await? {
-                    pairs.insert((kind, object.name.clone()));
-                }
-            }
-            let kinds: BTreeSet<_> = pairs.iter().map(|(kind, _)| kind.clone()).collect();
-            let names: BTreeSet<Arc<str>> = pairs.iter().map(|(_, name)| name.as_str().into()).collect();
-            wanted.filter.kinds = Some(kinds.into_iter().collect());
-            wanted.filter.names = Some(names.into_iter().collect());
-            wanted.pairs = Some(pairs);
-        }
-        Ok(wanted)
     }
-
-    fn takes(&self, id: &ObjectId) -> bool {
-        self.pairs.as_ref().is_none_or(|pairs| pairs.contains(&(id.group_kind(), id.name.to_string())))
-    }
-
-    /// What the filter cannot tell; `None` where it tells everything.
-    fn predicate(self) -> Option<impl Fn(&Manifest) -> bool + Send + Sync + 'static> {
-        (self.pairs.is_some() || self.labels.is_some()).then_some(move |manifest: &Manifest| {
-            manifest.id().is_some_and(|id| self.takes(&id))
-                && self.labels.as_ref().is_none_or(|labels| labels.matches(&labels_of(manifest)))
-        })
-    }
+    Ok(filter)
 }
 
 /// The stored objects that are meant, in the order of their ids.
 pub(crate) async fn select(snapshot: &Snapshot, which: &ObjectsSpec, gone_too: bool) -> Result<Vec<Revision>> {
-    let mut wanted = Wanted::new(snapshot, which).await?;
-    if gone_too {
-        wanted.filter.states = ANY.to_vec();
-    }
-    let mut stream = snapshot.objects(wanted.filter.clone());
-    let mut found = Vec::new();
-    while let Some(revision) = stream.next().await {
-        let revision = revision?;
-        if wanted.takes(&revision.id) && has_labels(snapshot, &revision, wanted.labels.as_ref()).await? {
-            found.push(revision);
-        }
-    }
-    Ok(found)
+    let filter = filter(snapshot, which).await?;
+    let filter = if gone_too { filter.any_state() } else { filter };
+    Ok(snapshot.objects(filter).try_collect().await?)
 }
 
 /// Plans the restore of what is meant.
 pub(crate) async fn plan(snapshot: &Snapshot, spec: &RestoreSpec) -> Result<RestorePlan> {
-    let wanted = Wanted::new(snapshot, &spec.objects).await?;
-    let mut set = snapshot.clone().select(wanted.filter.clone());
-    if let Some(predicate) = wanted.predicate() {
-        set = set.matching(Arc::new(predicate));
-    }
-    let plan = set.restore_plan(&spec.options()).await?;
+    let filter = filter(snapshot, &spec.objects).await?;
+    let plan = snapshot.clone().select(filter).restore_plan(&spec.options()).await?;
     match spec.namespaces.keys().find(|from| !plan.is_empty() && !lies_in(&plan, from)) {
         Some(from) => Err(SpecError::new("namespaces", format!("nothing of this restore lies in {from:?}")).into()),
         None => Ok(plan),
@@ -110,12 +61,9 @@ fn lies_in(plan: &RestorePlan, namespace: &str) -> bool {
 
 /// The one object that is meant, deleted ones too. Without a namespace it is looked for in all.
 pub(crate) async fn one(snapshot: &Snapshot, object: &ObjectWord, namespace: Option<&str>) -> Result<ObjectId> {
-    let filter = ObjectFilter {
-        kinds: Some(kinds(snapshot, std::slice::from_ref(&object.kind)).await?),
-        namespaces: namespace.map(|n| vec![n.into()]),
-        names: Some(vec![object.name.as_str().into()]),
-        states: ANY.to_vec(),
-    };
+    let mut filter = ObjectFilter::all().name(object.name.as_str()).any_state();
+    filter.kinds = Some(kinds(snapshot, std::slice::from_ref(&object.kind)).await?);
+    filter.namespaces = namespace.map(|name| vec![name.into()]);
     let mut found: Vec<Revision> = snapshot.objects(filter).try_collect().await?;
     let alive: Vec<_> = found.iter().filter(|r| r.state == RevisionState::Put).cloned().collect();
     if found.len() > 1 && alive.len() == 1 {
@@ -148,8 +96,7 @@ async fn kinds(snapshot: &Snapshot, words: &[KindWord]) -> Result<Vec<GroupKind>
         let mut hits: Vec<_> = known.iter().filter(|k| word.matches(k)).cloned().collect();
         if hits.is_empty() && !complete {
             // Kinds that were never listed to their end have objects and no position yet.
-            let filter = ObjectFilter { states: ANY.to_vec(), ..ObjectFilter::default() };
-            let mut objects = snapshot.objects(filter);
+            let mut objects = snapshot.objects(ObjectFilter::all().any_state());
             while let Some(revision) = objects.next().await {
                 known.insert(revision?.id.group_kind());
             }
@@ -180,11 +127,8 @@ fn unknown_kind(word: &KindWord, known: &BTreeSet<GroupKind>) -> Error {
 
 /// Short and irregular names of custom resources are in their stored definitions.
 async fn by_definition(snapshot: &Snapshot, word: &KindWord) -> Result<Vec<GroupKind>> {
-    let filter = ObjectFilter {
-        kinds: Some(vec![GroupKind::new("apiextensions.k8s.io", "CustomResourceDefinition")]),
-        ..ObjectFilter::default()
-    };
-    let mut definitions = snapshot.objects(filter);
+    let definition = GroupKind::new("apiextensions.k8s.io", "CustomResourceDefinition");
+    let mut definitions = snapshot.objects(ObjectFilter::all().kind(definition));
     let mut found = Vec::new();
     while let Some(revision) = definitions.next().await {
         let definition = manifest(snapshot, &revision?).await?;
@@ -199,18 +143,6 @@ async fn by_definition(snapshot: &Snapshot, word: &KindWord) -> Result<Vec<Group
         }
     }
     Ok(found)
-}
-
-async fn has_labels(snapshot: &Snapshot, revision: &Revision, labels: Option<&LabelSelector>) -> Result<bool> {
-    let Some(labels) = labels else { return Ok(true) };
-    if revision.state != RevisionState::Put {
-        return Ok(false);
-    }
-    Ok(labels.matches(&labels_of(&manifest(snapshot, revision).await?)))
-}
-
-fn labels_of(manifest: &Manifest) -> Option<&Map> {
-    manifest.get(&["metadata", "labels"]).and_then(Value::as_object)
 }
 
 /// A stored object. Its digest is checked.

@@ -127,11 +127,7 @@ impl World {
 
     /// Every state of every object of a kind in the log: name to states, oldest first.
     pub(super) async fn histories(&self, kind: &GroupKind) -> BTreeMap<String, Vec<Revision>> {
-        let filter = ObjectFilter {
-            kinds: Some(vec![kind.clone()]),
-            states: vec![RevisionState::Put, RevisionState::Deleted, RevisionState::Released],
-            ..ObjectFilter::default()
-        };
+        let filter = ObjectFilter::all().kind(kind.clone()).any_state();
         let all: Vec<Vec<Revision>> = self.snapshot().await.histories(filter).try_collect().await.unwrap();
         all.into_iter()
             .map(|mut revisions| {
@@ -174,7 +170,7 @@ impl World {
     pub(super) async fn assert_same_as_cluster(&self) {
         let kind = config_maps();
         let in_cluster: Vec<_> = self.cluster.ids().into_iter().filter(|id| id.group_kind() == kind).collect();
-        let filter = ObjectFilter { kinds: Some(vec![kind]), ..ObjectFilter::default() };
+        let filter = ObjectFilter::all().kind(kind);
         let snapshot = self.snapshot().await;
         let in_log: Vec<Revision> = snapshot.objects(filter).try_collect().await.unwrap();
         assert_eq!(in_log.iter().map(|v| v.id.clone()).collect::<Vec<_>>(), in_cluster);

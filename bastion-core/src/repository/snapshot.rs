@@ -1,6 +1,6 @@
 //! Reading: the states of objects at a moment, their histories, their bodies.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
@@ -9,55 +9,21 @@ use super::{
     Head, Repository,
     bodies::Bodies,
     files::{IndexFiles, Range},
+    filter::ObjectFilter,
     index::tail_source,
     load::Loaded,
     log::Log,
     merge, order,
 };
 use crate::{
+    canonical,
     error::{Error, Result},
-    object::{GroupKind, ObjectId},
-    record::{Acknowledgement, Extras, Position, Revision, RevisionState, Withheld},
+    manifest::Manifest,
+    object::ObjectId,
+    record::{Acknowledgement, Extras, Position, Revision, Withheld},
     runtime::SharedRuntime,
     time::Timestamp,
 };
-
-/// Which objects to read. The default takes every object that exists and is selected by its policy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ObjectFilter {
-    /// These kinds only; `None` means all.
-    pub kinds: Option<Vec<GroupKind>>,
-    /// These namespaces only; `None` means all and the objects of the cluster itself. The empty name
-    /// stands for these.
-    pub namespaces: Option<Vec<Arc<str>>>,
-    /// Objects of these names only; `None` means all.
-    pub names: Option<Vec<Arc<str>>>,
-    /// Objects whose newest state is one of these.
-    pub states: Vec<RevisionState>,
-}
-
-impl Default for ObjectFilter {
-    fn default() -> Self {
-        Self { kinds: None, namespaces: None, names: None, states: vec![RevisionState::Put] }
-    }
-}
-
-impl ObjectFilter {
-    fn takes(&self, revision: &Revision) -> bool {
-        let id = &revision.id;
-        self.states.contains(&revision.state)
-            && self.namespaces.as_ref().is_none_or(|all| all.contains(&id.namespace))
-            && self.names.as_ref().is_none_or(|all| all.contains(&id.name))
-    }
-
-    /// What to read for it: kind by kind, in the order of ids.
-    fn ranges(&self) -> Vec<Range> {
-        match &self.kinds {
-            None => vec![Range::All],
-            Some(kinds) => kinds.iter().cloned().collect::<BTreeSet<_>>().into_iter().map(Range::Kind).collect(),
-        }
-    }
-}
 
 /// A cluster's log, read as of one moment. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -129,10 +95,14 @@ impl Snapshot {
         let this = self.clone();
         let ranges = stream::iter(filter.ranges());
         let newest = ranges.flat_map(move |range| this.merged(&range, this.at.is_some()).boxed());
+        let (this, filter) = (self.clone(), Arc::new(filter));
         newest
             .try_filter_map(move |revisions| {
-                let newest = revisions.into_iter().next().filter(|v| filter.takes(v));
-                async { Ok(newest) }
+                let (this, filter) = (this.clone(), filter.clone());
+                async move {
+                    let Some(newest) = revisions.into_iter().next() else { return Ok(None) };
+                    Ok(this.matches(&filter, &newest).await?.then_some(newest))
+                }
             })
             .boxed()
     }
@@ -149,11 +119,33 @@ impl Snapshot {
         let this = self.clone();
         let ranges = stream::iter(filter.ranges());
         let all = ranges.flat_map(move |range| this.merged(&range, true).boxed());
-        all.try_filter(move |revisions| {
-            let takes = revisions.first().is_some_and(|v| filter.takes(v));
-            async move { takes }
+        let (this, filter) = (self.clone(), Arc::new(filter));
+        all.try_filter_map(move |revisions| {
+            let (this, filter) = (this.clone(), filter.clone());
+            async move {
+                let Some(newest) = revisions.first() else { return Ok(None) };
+                Ok(this.matches(&filter, newest).await?.then_some(revisions))
+            }
         })
         .boxed()
+    }
+
+    /// Whether the filter takes an object, by its newest state. Its body is read for its labels alone.
+    async fn matches(&self, filter: &ObjectFilter, newest: &Revision) -> Result<bool> {
+        if !filter.takes(newest) || filter.labels.is_none() {
+            return Ok(filter.takes(newest));
+        }
+        Ok(filter.takes_labels(&self.manifest(newest).await?))
+    }
+
+    /// The object as it was hashed, its digest checked.
+    pub async fn manifest(&self, revision: &Revision) -> Result<Manifest> {
+        let body = self.body(revision).await?;
+        canonical::from_bytes(&body).map_err(|error| Error::Object {
+            id: revision.id.clone(),
+            why: "its stored content cannot be parsed".into(),
+            source: Some(error.into()),
+        })
     }
 
     /// The bytes that were hashed, checked against the digest. Bodies that lie beside each other share a

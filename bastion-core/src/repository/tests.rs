@@ -6,6 +6,7 @@ mod bulk;
 mod checkpoints;
 mod clock;
 mod crash;
+mod filters;
 mod index;
 mod kills;
 mod races;

@@ -25,13 +25,15 @@ const AHEAD: usize = 16;
 pub(super) async fn plan(set: RestoreSet, options: &RestoreOptions) -> Result<RestorePlan> {
     let mut planner = Planner::new(options);
     let snapshot = &set.snapshot;
-    let mut objects = read(snapshot, set.filter.clone());
+    // Every body is read anyway, so labels are looked at here.
+    let mut objects = read(snapshot, ObjectFilter { labels: None, ..set.filter.clone() });
+    let wanted = |manifest: &Manifest| {
+        set.filter.takes_labels(manifest) && set.predicate.as_ref().is_none_or(|wanted| wanted(manifest))
+    };
     while let Some((revision, manifest)) = objects.try_next().await? {
         match manifest {
             Err(failure) => planner.unreadable(&revision.id, failure),
-            Ok(manifest) if set.predicate.as_ref().is_none_or(|wanted| wanted(&manifest)) => {
-                planner.add(revision, &manifest);
-            }
+            Ok(manifest) if wanted(&manifest) => planner.add(revision, &manifest),
             Ok(_) => {}
         }
     }
@@ -100,5 +102,5 @@ async fn need_definitions(snapshot: &Snapshot, planner: &mut Planner) -> Result<
 }
 
 fn of_kind(group: &str, kind: &str) -> ObjectFilter {
-    ObjectFilter { kinds: Some(vec![GroupKind::new(group, kind)]), ..ObjectFilter::default() }
+    ObjectFilter::all().kind(GroupKind::new(group, kind))
 }

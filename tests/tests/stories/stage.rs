@@ -121,11 +121,8 @@ impl Stage {
             return Ok(BTreeMap::new());
         }
         let snapshot = repository.snapshot(self.cluster.name()).await.context("snapshot")?;
-        let filter = ObjectFilter {
-            states: vec![RevisionState::Put, RevisionState::Deleted, RevisionState::Released],
-            ..Default::default()
-        };
-        let all: Vec<Vec<Revision>> = snapshot.histories(filter).try_collect().await.context("histories")?;
+        let all: Vec<Vec<Revision>> =
+            snapshot.histories(ObjectFilter::all().any_state()).try_collect().await.context("histories")?;
         Ok(all.into_iter().filter_map(|h| Some((h.first()?.id.clone(), h))).collect())
     }
 

@@ -107,8 +107,7 @@ async fn story(steps: Vec<Step>) {
         let history = snapshot.history(&id(name(*n))).await.unwrap();
         assert_eq!(&history.iter().map(seen).collect::<Vec<_>>(), states);
     }
-    let filter =
-        || ObjectFilter { states: vec![RevisionState::Put, RevisionState::Deleted], ..ObjectFilter::default() };
+    let filter = || ObjectFilter::all().states([RevisionState::Put, RevisionState::Deleted]);
     for at in [None, between] {
         let snapshot = at.map_or_else(|| snapshot.clone(), |at| snapshot.clone().at(at));
         let objects: Vec<_> = snapshot.objects(filter()).try_collect().await.unwrap();
