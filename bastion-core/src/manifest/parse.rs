@@ -4,7 +4,12 @@ use std::{cell::Cell, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{MAX_DEPTH, ManifestError, Map, PathSet, Text, Value, path::Step};
+use super::{
+    error::{MAX_DEPTH, ManifestError},
+    path::{PathSet, Step},
+    text::Text,
+    value::{Map, Value},
+};
 
 /// What `serde_json` calls the only key of the map as which it shows a number, where some crate of the graph
 /// turned its feature `arbitrary_precision` on.

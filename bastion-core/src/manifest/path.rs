@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use super::{Manifest, Map, Value};
+use super::value::{Map, Value};
 
 /// One step of a [`Path`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -193,12 +193,7 @@ impl PathSet {
         }
     }
 
-    /// Takes everything at these places out of an object.
-    pub fn remove_from(&self, manifest: &mut Manifest) {
-        self.remove_from_map(manifest.root_mut());
-    }
-
-    fn remove_from_map(&self, map: &mut Map) {
+    pub(super) fn remove_from_map(&self, map: &mut Map) {
         map.retain(|key, value| match self.key(key) {
             Step::Skip => false,
             Step::Keep => true,
@@ -234,6 +229,7 @@ impl FromIterator<Path> for PathSet {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::manifest::Manifest;
 
     fn path(text: &str) -> Path {
         text.parse().unwrap()

@@ -1,6 +1,11 @@
 //! A JSON value of our own, so that no Cargo feature of `serde_json` can change what it holds.
 
-use super::{Map, Text};
+use std::collections::BTreeMap;
+
+use super::text::Text;
+
+/// A map of an object, sorted by the UTF-8 bytes of its keys.
+pub type Map = BTreeMap<Text, Value>;
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{MemoryCluster, MemoryError, state::is};
+use super::{cluster::MemoryCluster, error::MemoryError, state::is};
 use crate::{
     error::Category,
     manifest::{Manifest, PathSet, Value},

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 
 use super::{
-    MemoryCluster,
+    cluster::MemoryCluster,
     state::{ClusterState, namespace_id, parse},
 };
 use crate::{
@@ -42,8 +42,20 @@ pub struct MemorySource {
     without_content: bool,
 }
 
+impl MemoryCluster {
+    /// A one-shot source of everything, under the policy `all`.
+    pub fn list(&self) -> MemorySource {
+        MemorySource::new(self.clone(), false)
+    }
+
+    /// A continuous source of everything, under the policy `all`.
+    pub fn watch(&self) -> MemorySource {
+        MemorySource::new(self.clone(), true)
+    }
+}
+
 impl MemorySource {
-    pub(super) fn new(cluster: MemoryCluster, continuous: bool) -> Self {
+    fn new(cluster: MemoryCluster, continuous: bool) -> Self {
         Self { cluster, continuous, policy: "all".into(), selection: Selected::Everything, without_content: false }
     }
 

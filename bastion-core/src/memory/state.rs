@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{MemoryError, kind};
+use super::{error::MemoryError, kind::kind};
 use crate::{
     canonical,
     hash::Digest,

@@ -3,7 +3,7 @@ use futures::StreamExt;
 
 use super::*;
 use crate::{
-    object::ResourceVersion,
+    object::{GroupKind, Kind, ObjectId, ResourceVersion},
     sink::{Created, Sink, UpdateMode, Updated},
     source::{Observation, Source},
 };

@@ -10,7 +10,10 @@ use std::{
 use futures::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 
-use super::{ObjectReport, Outcome, RestorePlan, RestoreReport};
+use super::{
+    plan::RestorePlan,
+    report::{ObjectReport, Outcome, RestoreReport},
+};
 use crate::{
     object::{GroupKind, Kind, ObjectId},
     runtime::SharedRuntime,
@@ -48,6 +51,13 @@ struct Learned {
 impl fmt::Debug for Applier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Applier").field("sink", &self.sink).field("dry_run", &self.dry_run).finish_non_exhaustive()
+    }
+}
+
+impl RestorePlan {
+    /// Restores into this cluster, with the runtime of the plan's repository. For progress, cancelling or a dry run against the cluster see [`Applier`].
+    pub async fn apply(self, sink: Arc<dyn Sink>) -> RestoreReport {
+        Applier::new(self, sink).run().await
     }
 }
 

@@ -1,6 +1,6 @@
 //! What to do with an object that exists. Pure.
 
-use super::Conflict;
+use super::options::Conflict;
 use crate::{diff, manifest::Manifest, sink::UpdateMode};
 
 /// What to do with it.

@@ -5,8 +5,10 @@ use std::{collections::BTreeSet, sync::Arc};
 use futures::{StreamExt, TryStreamExt};
 
 use super::{
-    RestoreOptions, RestorePlan, RestoreSet,
+    options::RestoreOptions,
+    plan::RestorePlan,
     planner::{Planner, defined_kind},
+    set::RestoreSet,
 };
 use crate::{
     canonical,
@@ -21,26 +23,29 @@ use crate::{
 /// Bodies that are read at once.
 const AHEAD: usize = 16;
 
-/// Plans the restore of these objects.
-pub(super) async fn plan(set: RestoreSet, options: &RestoreOptions) -> Result<RestorePlan> {
-    let mut planner = Planner::new(options);
-    let snapshot = &set.snapshot;
-    // Every body is read anyway, so labels are looked at here.
-    let mut objects = read(snapshot, ObjectFilter { labels: None, ..set.filter.clone() });
-    let wanted = |manifest: &Manifest| {
-        set.filter.takes_labels(manifest) && set.predicate.as_ref().is_none_or(|wanted| wanted(manifest))
-    };
-    while let Some((revision, manifest)) = objects.try_next().await? {
-        match manifest {
-            Err(failure) => planner.unreadable(&revision.id, failure),
-            Ok(manifest) if wanted(&manifest) => planner.add(revision, &manifest),
-            Ok(_) => {}
+impl RestoreSet {
+    /// Plans the restore. Namespaces and CRDs that the objects need are planned too, even if they were not selected:
+    /// they are created if they are missing.
+    pub async fn restore_plan(self, options: &RestoreOptions) -> Result<RestorePlan> {
+        let mut planner = Planner::new(options);
+        let snapshot = &self.snapshot;
+        // Every body is read anyway, so labels are looked at here.
+        let mut objects = read(snapshot, ObjectFilter { labels: None, ..self.filter.clone() });
+        let wanted = |manifest: &Manifest| {
+            self.filter.takes_labels(manifest) && self.predicate.as_ref().is_none_or(|wanted| wanted(manifest))
+        };
+        while let Some((revision, manifest)) = objects.try_next().await? {
+            match manifest {
+                Err(failure) => planner.unreadable(&revision.id, failure),
+                Ok(manifest) if wanted(&manifest) => planner.add(revision, &manifest),
+                Ok(_) => {}
+            }
         }
+        drop(objects);
+        need_definitions(snapshot, &mut planner).await?;
+        need_namespaces(snapshot, &mut planner).await?;
+        Ok(planner.plan(Arc::new(self.snapshot)))
     }
-    drop(objects);
-    need_definitions(snapshot, &mut planner).await?;
-    need_namespaces(snapshot, &mut planner).await?;
-    Ok(planner.plan(Arc::new(set.snapshot)))
 }
 
 type Read = (Revision, Result<Manifest, Failure>);

@@ -4,13 +4,12 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use super::{RestoreOptions, RestoreReport, apply::Applier, bodies::Bodies, order::Wave};
+use super::{bodies::Bodies, options::RestoreOptions, order::Wave};
 use crate::{
     failure::Failure,
     manifest::OwnerReference,
     object::{GroupKind, ObjectId},
     record::Revision,
-    sink::Sink,
 };
 
 /// One object to be restored.
@@ -118,11 +117,6 @@ impl RestorePlan {
     /// Whether there is nothing to do, and nothing that should be done and cannot.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty() && self.unreadable.is_empty()
-    }
-
-    /// Restores into this cluster, with the runtime of the plan's repository. For progress, cancelling or a dry run against the cluster see [`Applier`].
-    pub async fn apply(self, sink: Arc<dyn Sink>) -> RestoreReport {
-        Applier::new(self, sink).run().await
     }
 }
 

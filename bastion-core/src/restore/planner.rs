@@ -6,7 +6,11 @@ use std::{
 };
 
 use super::{
-    RestoreOptions, RestorePlan, SkippedObject, Step, UnreadableObject, bodies::Bodies, order, plan::OwnerLink, skip,
+    bodies::Bodies,
+    options::RestoreOptions,
+    order,
+    plan::{OwnerLink, RestorePlan, SkippedObject, Step, UnreadableObject},
+    skip,
 };
 use crate::{
     failure::Failure,

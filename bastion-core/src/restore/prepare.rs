@@ -1,6 +1,6 @@
 //! From a stored body to what is created, and from a live object to what can be compared with it. Pure.
 
-use super::{RestoreOptions, relink, relink::Link, remap};
+use super::{options::RestoreOptions, relink, relink::Link, remap};
 use crate::{
     manifest::{Manifest, OwnerReference, Value},
     object::Kind,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::SkippedObject;
+use super::plan::SkippedObject;
 use crate::{failure::Category, object::ObjectId};
 
 /// What became of an object.

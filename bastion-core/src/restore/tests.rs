@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 //! Restores from bodies in a map into the memory cluster.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -9,12 +9,15 @@ use bytes::Bytes;
 use super::{planner::Planner, *};
 use crate::{
     canonical,
+    error::Result,
     hash::{Hasher, Sha256},
+    manifest::Manifest,
     memory::MemoryCluster,
     object::{GroupKind, Kind, ObjectId, ResourceVersion, Scope},
     record::{BodyFile, Extras, Order, Place, Revision, RevisionState},
+    repository::ObjectFilter,
     runtime::{SharedRuntime, SimRuntime},
-    sanitize::Sanitizer,
+    sanitize::{Rules, Sanitizer},
     time::Timestamp,
 };
 

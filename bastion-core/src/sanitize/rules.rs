@@ -2,14 +2,16 @@
 //! what is hashed changes).
 
 use crate::{
-    manifest::{Manifest, Map, Value},
+    manifest::{Manifest, Value},
     object::GroupKind,
 };
 
 mod completion;
+mod fields;
 mod restore;
 
 pub(crate) use completion::{completion, ends};
+pub(crate) use fields::is;
 pub(crate) use restore::{TOKEN_SECRET, is_generated};
 
 /// The annotation in which client-side `kubectl apply` keeps what it applied.
@@ -90,23 +92,4 @@ pub(super) fn empty_metadata_maps(manifest: &mut Manifest) {
 /// anew.
 pub(super) fn for_restore(kind: &GroupKind, manifest: &mut Manifest) {
     restore::apply(kind, manifest);
-}
-
-pub(crate) fn is(kind: &GroupKind, group: &str, name: &str) -> bool {
-    &*kind.group == group && &*kind.kind == name
-}
-
-/// Removes keys from the map at a path; an empty map that stays behind goes where `prune` says so.
-fn remove_keys(manifest: &mut Manifest, path: &[&str], keys: &[&str], prune: bool) {
-    let Some(map) = manifest.get_mut(path).and_then(Value::as_object_mut) else { return };
-    let before = map.len();
-    map.retain(|key, _| !keys.contains(&key.as_str()));
-    if prune && map.len() < before && map.is_empty() {
-        manifest.remove(path);
-    }
-}
-
-fn maps<'a>(manifest: &'a mut Manifest, path: &[&str]) -> impl Iterator<Item = &'a mut Map> {
-    let list = manifest.get_mut(path).and_then(Value::as_array_mut);
-    list.into_iter().flatten().filter_map(Value::as_object_mut)
 }

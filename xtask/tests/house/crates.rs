@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use xtask::workspace::cargo_output;
+use xtask::workspace::{cargo_output, packages};
+
+use crate::files::{read, short, sources};
 
 /// Names of the packages that `cargo tree` prints.
 fn tree(args: &[&str]) -> BTreeSet<String> {
@@ -65,5 +67,23 @@ fn one_tls_provider_and_plain_serde_json() {
     .unwrap();
     for feature in ["arbitrary_precision", "preserve_order"] {
         assert!(!features.contains(&format!("\"{feature}\"")), "serde_json's {feature} is on");
+    }
+}
+
+#[test]
+fn a_packed_crate_includes_nothing_from_outside() {
+    for package in packages().unwrap().into_iter().filter(|package| package.published) {
+        let code = sources(&package.folder.join("src"));
+        for file in code.iter().filter(|file| !file.components().any(|part| part.as_os_str() == "tests")) {
+            let text = read(file);
+            let starts = ["include_str!(\"", "include_bytes!(\"", "#[path = \""];
+            for path in
+                starts.iter().flat_map(|start| text.split(start).skip(1)).filter_map(|rest| rest.split('"').next())
+            {
+                let target = file.parent().unwrap().join(path).canonicalize();
+                let inside = target.is_ok_and(|target| target.starts_with(&package.folder));
+                assert!(inside, "{} includes {path}, which is not packed with {}", short(file), package.name);
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Imports run one way: no circle among the files of a crate, and the modules of a folder lie in layers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use xtask::workspace::packages;
 
@@ -16,25 +16,14 @@ pub(crate) use source::{is_of_tests, is_test};
 const APART: [(&str, &str); 1] =
     [("bastion-core/src/repository", "its layers are drawn anew together with retention and encryption")];
 
-/// Crates that still have a circle.
-const NOT_YET: [&str; 3] = ["bastion-cli", "bastion-controller", "bastion-core"];
-
 #[test]
 fn imports_run_one_way() {
-    let mut found = BTreeMap::new();
+    let mut report = BTreeSet::new();
     for package in packages().unwrap() {
-        let circles: BTreeSet<String> = package.roots.iter().flat_map(|root| of_crate(&Crate::read(root))).collect();
-        if !circles.is_empty() {
-            found.insert(package.name, circles);
-        }
+        let circles = package.roots.iter().flat_map(|root| of_crate(&Crate::read(root)));
+        report.extend(circles.map(|circle| format!("{}: {circle}", package.name)));
     }
-    let unexpected = found.iter().filter(|(name, _)| !NOT_YET.contains(&name.as_str()));
-    let report: Vec<String> =
-        unexpected.flat_map(|(name, circles)| circles.iter().map(move |circle| format!("{name}: {circle}"))).collect();
-    assert!(report.is_empty(), "imports go in circles:\n{}", report.join("\n"));
-    for name in NOT_YET {
-        assert!(found.contains_key(name), "{name} has no circle any more: take it out of NOT_YET");
-    }
+    assert!(report.is_empty(), "imports go in circles:\n{}", report.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
 /// Every circle of a crate, in words.

@@ -1,6 +1,6 @@
 //! The one thing of `status` that is content: that something ran to its end.
 
-use super::is;
+use super::fields::is;
 use crate::{
     manifest::{Map, Value},
     object::GroupKind,

@@ -1,6 +1,6 @@
 //! What built-in kinds lose before they are created in a cluster, one function a kind.
 
-use super::{is, maps, remove_keys};
+use super::fields::{is, maps, remove_keys};
 use crate::{
     manifest::{Manifest, Map, Value},
     object::GroupKind,
