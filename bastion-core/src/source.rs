@@ -133,7 +133,7 @@ pub enum KindChange {
     Undefined(GroupKind),
     /// Every kind that exists now has been reported; more may come later.
     Settled,
-    /// Discovery failed in part (an APIService is down): these kinds stay as they were.
+    /// Discovery failed in part (an `APIService` is down): these kinds stay as they were.
     Failed {
         /// Which group, or what else.
         what: String,

@@ -57,8 +57,7 @@ impl Engine {
         let room = Budget::new(options.batcher.batch_bytes);
         let pipelines = Pipelines::default();
         let (to_batcher, messages) = mpsc::channel(HANDOVER);
-        let (to_engine, events) = mpsc::unbounded_channel();
-        let to_engine = EngineEvents(to_engine);
+        let (to_engine, events) = EngineEvents::channel();
         let shared = Arc::new(Shared {
             lookup: Lookup { source, index: writer.index(), retrier: retrier.clone() },
             preparer: Preparer::new(options.sanitizer, writer.hasher(), runtime.clone(), options.concurrency),

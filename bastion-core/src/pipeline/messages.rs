@@ -52,9 +52,15 @@ pub(crate) enum EngineEvent {
 
 /// Where events for the engine go.
 #[derive(Debug, Clone)]
-pub(crate) struct EngineEvents(pub(crate) mpsc::UnboundedSender<EngineEvent>);
+pub(crate) struct EngineEvents(mpsc::UnboundedSender<EngineEvent>);
 
 impl EngineEvents {
+    /// Events that the engine receives at the other end.
+    pub(crate) fn channel() -> (Self, mpsc::UnboundedReceiver<EngineEvent>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Self(sender), receiver)
+    }
+
     pub(crate) fn send(&self, event: EngineEvent) {
         // An engine that is gone needs no telling: the run is over.
         let _ = self.0.send(event);

@@ -263,15 +263,14 @@ impl Reader {
     /// Takes note of an object that exists; says whether nothing is to be done about it: it is settled then, for
     /// no position waits for what was never admitted.
     fn note_existing(&mut self, id: &ObjectId, event: &ObjectEvent) -> bool {
-        let stats = self.pipeline.lane.stats.clone();
-        stats.events.add(1);
+        self.pipeline.lane.stats.events.add(1);
         match &mut self.list {
             Some(list) => list.note(id, event.at()),
             None => self.note_following(),
         }
         let unchanged = self.pipeline.has_already(id, event);
         if unchanged {
-            stats.unchanged.add(1);
+            self.pipeline.lane.stats.unchanged.add(1);
         }
         unchanged
     }

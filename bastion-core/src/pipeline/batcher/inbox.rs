@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    error::{Error, Failure, Result},
+    error::{Category, Error, Failure, Result},
     object::ObjectId,
     pipeline::{
         budget::{Budget, Share},
@@ -119,8 +119,9 @@ impl Inbox {
         let state = change.what.state();
         match gathering.batch.push(change).await {
             Ok(()) => {}
-            Err(error @ Error::Object { .. }) => {
-                lane.record_failure(&id, Failure::from(&error));
+            Err(Error::Object { why, .. }) => {
+                // The report names the object itself.
+                lane.record_failure(&id, Failure { category: Category::Invalid, message: why });
                 lane.advance(&id, Transition::Failed);
                 return Ok(());
             }
