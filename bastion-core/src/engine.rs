@@ -28,6 +28,7 @@
 //! # }
 //! ```
 
+mod drain;
 mod follow;
 mod options;
 mod report;

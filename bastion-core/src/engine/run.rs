@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Report, Undiscovered,
+    drain::{Outcome, drain_kind, ended_early, flush},
     follow::{FollowState, FollowedKind},
     resume::ResumeState,
 };
@@ -15,14 +16,11 @@ use crate::{
     error::{Error, Result, chain},
     object::{GroupKind, Kind},
     pipeline::{
-        Batcher, BatcherMessage, EngineEvent, Finished, KindPhase, KindPipeline, Lane, LaneOptions, Pipelines, Reader,
-        Shared, Stats, tombstone_kind,
+        Batcher, BatcherMessage, EngineEvent, KindPhase, KindPipeline, Lane, LaneOptions, Pipelines, Reader, Shared,
+        Stats,
     },
     source::KindChange,
 };
-
-/// What the batcher ends with.
-type Outcome = oneshot::Receiver<Result<Finished>>;
 
 /// What a run is made of.
 pub(super) struct RunParts {
@@ -198,7 +196,7 @@ impl Run {
         followed.state = FollowState::Draining { next };
         if !is_draining {
             pipeline.lane.drain.cancel();
-            self.spawn(drain(pipeline, tombstone, self.parts.flush_deadline));
+            self.spawn(drain_kind(pipeline, tombstone, self.parts.flush_deadline));
         }
     }
 
@@ -310,73 +308,9 @@ impl Run {
     }
 }
 
-/// Waits until what is under way is in the log, and says so to the engine. Of a kind whose CRD is gone, so are
-/// the objects: they get their tombstones.
-async fn drain(pipeline: KindPipeline, tombstone: bool, deadline: Duration) {
-    let KindPipeline { lane, shared } = &pipeline;
-    let drained = async {
-        lane.wait_until_idle().await;
-        if tombstone && let Err(error) = tombstone_kind(&pipeline).await {
-            tracing::warn!(kind = %lane.kind, error = chain(&error), "could not record the deletions of a kind that is gone");
-        }
-        lane.wait_until_idle().await;
-    };
-    tokio::select! {
-        biased;
-        () = lane.kill.cancelled() => return,
-        () = drained => {}
-        // Objects of a kind that is gone cannot be read again: what waits for that would wait forever.
-        () = shared.runtime.sleep(deadline) => {}
-    }
-    lane.kill.cancel();
-    shared.events.send(EngineEvent::Drained { lane: lane.clone() });
-}
-
-/// Waits until every lane is idle, and then for the batcher to commit the rest.
-async fn flush(
-    shared: &Shared,
-    pipelines: &[KindPipeline],
-    events: &mut mpsc::UnboundedReceiver<EngineEvent>,
-    mut outcome: Outcome,
-) -> Result<Finished> {
-    let idle = async {
-        for pipeline in pipelines {
-            pipeline.lane.wait_until_idle().await;
-        }
-    };
-    tokio::select! {
-        biased;
-        result = &mut outcome => return Err(ended_early(result)),
-        error = fatal(events) => return Err(error),
-        () = idle => {}
-    }
-    // A batcher that is gone says why through `outcome`.
-    shared.outbox.send(BatcherMessage::Finish).await;
-    outcome.await.unwrap_or(Err(Error::Cancelled))
-}
-
-/// Waits for an event that ends the run.
-async fn fatal(events: &mut mpsc::UnboundedReceiver<EngineEvent>) -> Error {
-    loop {
-        match events.recv().await {
-            Some(EngineEvent::Fatal(error)) => return error,
-            Some(_) => {}
-            None => std::future::pending().await,
-        }
-    }
-}
-
 async fn sleep_until(shared: &Shared, at: Option<Duration>) {
     match at {
         Some(at) => shared.runtime.sleep(at.saturating_sub(shared.runtime.uptime())).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Before it was asked to finish, the batcher ends only with an error.
-fn ended_early(result: Result<Result<Finished>, oneshot::error::RecvError>) -> Error {
-    match result {
-        Ok(Err(error)) => error,
-        _ => Error::Cancelled,
     }
 }

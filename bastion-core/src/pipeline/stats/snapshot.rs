@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::Serialize;
 
-use super::HistogramSnapshot;
+use super::histogram::HistogramSnapshot;
 use crate::{error::Failure, object::GroupKind, time::Timestamp};
 
 /// Everything that the engine counted, at one moment.
