@@ -11,7 +11,7 @@ use crate::args::{ColorWhen, Global, LogFormat};
 const VARIABLE: &str = "BASTION_LOG";
 
 /// Said again, and better, by the error or the report at the end of a command.
-const SAID_AT_THE_END: &str = ",aws_config=error,bastion_sdk::core::engine=error,bastion_sdk::core::pipeline::reader=error,bastion_sdk::core::pipeline::lane=error";
+const SAID_AT_THE_END: &str = ",aws_config=error,bastion_core::engine=error,bastion_core::pipeline::reader=error,bastion_core::pipeline::lane=error";
 
 /// Starts logging.
 ///
