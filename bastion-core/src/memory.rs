@@ -25,6 +25,7 @@ mod changes;
 mod cluster;
 mod error;
 mod kind;
+mod selected;
 mod sink;
 mod source;
 mod state;

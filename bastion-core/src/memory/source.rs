@@ -11,25 +11,16 @@ use futures::stream::{self, BoxStream, StreamExt};
 
 use super::{
     cluster::MemoryCluster,
-    state::{ClusterState, namespace_id, parse},
+    selected::{decide, is_inside, is_shown},
+    state::{ClusterState, WatchEvent, namespace_id},
 };
 use crate::{
     error::Category,
-    manifest::Manifest,
-    object::{GroupKind, Kind, ObjectId, ResourceVersion},
+    object::{GroupKind, Kind, ObjectId, ResourceVersion, Scope},
+    select::{Match, Selection},
     sink::Live,
     source::{Coverage, Current, KindChange, Observation, Observed, Proof, Source, SourceError},
 };
-
-/// What of the cluster is selected.
-#[derive(Debug, Clone)]
-enum Selected {
-    Everything,
-    /// By the server: objects with this label.
-    Label(String, String),
-    /// By Bastion: objects annotated `backup/enabled: "true"`, or in a namespace that is.
-    Annotated,
-}
 
 /// A view of a [`MemoryCluster`] that Bastion reads from.
 #[derive(Debug, Clone)]
@@ -37,7 +28,7 @@ pub struct MemorySource {
     cluster: MemoryCluster,
     continuous: bool,
     policy: Arc<str>,
-    selection: Selected,
+    selection: Arc<Selection>,
     /// Lists show no bodies.
     without_content: bool,
 }
@@ -56,7 +47,7 @@ impl MemoryCluster {
 
 impl MemorySource {
     fn new(cluster: MemoryCluster, continuous: bool) -> Self {
-        Self { cluster, continuous, policy: "all".into(), selection: Selected::Everything, without_content: false }
+        Self { cluster, continuous, policy: "all".into(), selection: Selection::all().into(), without_content: false }
     }
 
     /// Under another policy's name.
@@ -65,39 +56,26 @@ impl MemorySource {
         Self { policy: name.into(), ..self }
     }
 
-    /// Objects with this label only, filtered by the cluster as by a label selector.
+    /// What this selection takes only. The cluster filters by labels itself, as an API server does, and a namespace's
+    /// annotation counts for what happens after it was set.
     #[must_use]
-    pub fn labelled(self, key: &str, value: &str) -> Self {
-        let selection = Selected::Label(key.to_owned(), value.to_owned());
-        Self { policy: format!("label-{key}-{value}").into(), selection, ..self }
+    pub fn select(self, selection: Selection) -> Self {
+        Self { policy: selection.policy_name(), selection: selection.into(), ..self }
     }
 
-    /// Objects annotated `backup/enabled: "true"` only, or in a namespace that is, their own value winning.
-    /// A namespace's annotation counts for what happens after it was set.
-    #[must_use]
-    pub fn annotated(self) -> Self {
-        Self { policy: "annotated".into(), selection: Selected::Annotated, ..self }
-    }
-
-    fn by_server(&self) -> bool {
-        matches!(self.selection, Selected::Label(..))
-    }
-
-    fn selects(&self, state: &ClusterState, body: &[u8]) -> bool {
-        let Some(manifest) = parse(body) else { return false };
-        match &self.selection {
-            Selected::Everything => true,
-            Selected::Label(key, value) => manifest.label(key) == Some(value),
-            Selected::Annotated => {
-                let own = enabled(&manifest);
-                let namespace = || enabled(&state.manifest(&namespace_id(manifest.namespace()?))?);
-                own.or_else(namespace).unwrap_or(false)
-            }
+    /// What the selection leaves to the cluster.
+    fn coverage(&self, kind: &GroupKind, state: &ClusterState) -> Coverage {
+        let inside = state.kinds.get(kind).is_some_and(|kind| kind.scope == Scope::Namespaced);
+        let namespaces = &self.selection.namespaces;
+        Coverage {
+            namespaces: (inside && !namespaces.is_empty())
+                .then(|| namespaces.iter().map(|name| name.as_str().into()).collect()),
+            selector: self.selection.labels.is_some(),
         }
     }
 
     fn listed(&self, state: &ClusterState, kind: &GroupKind, out: &mut VecDeque<Observation>) {
-        out.push_back(Observation::Begin(Coverage { namespaces: None, selector: self.by_server() }));
+        out.push_back(Observation::Begin(self.coverage(kind, state)));
         for (id, live) in state.objects.iter().filter(|(id, _)| id.group_kind() == *kind) {
             self.exists(state, id, &live.body, &live.resource_version, out);
         }
@@ -119,29 +97,32 @@ impl MemorySource {
         resource_version: &ResourceVersion,
         out: &mut VecDeque<Observation>,
     ) {
-        if self.selects(state, body) {
-            let (id, resource_version, body) = (id.clone(), resource_version.clone(), body.clone());
-            out.push_back(Observation::Object(Observed { id, resource_version, body }));
-        } else if !self.by_server() {
-            out.push_back(Observation::Unselected { id: id.clone(), at: resource_version.clone() });
+        if !is_shown(&self.selection, body) {
+            return;
+        }
+        match decide(&self.selection, state, id, body) {
+            Match::Selected => {
+                let (id, resource_version, body) = (id.clone(), resource_version.clone(), body.clone());
+                out.push_back(Observation::Object(Observed { id, resource_version, body }));
+            }
+            Match::Unselected(_) => {
+                out.push_back(Observation::Unselected { id: id.clone(), at: resource_version.clone() });
+            }
+            Match::Outside => {}
         }
     }
 
     /// What happened to this kind after `seen`.
     fn events(&self, state: &ClusterState, kind: &GroupKind, seen: u64, out: &mut VecDeque<Observation>) {
-        for event in state.events.iter().filter(|event| event.revision > seen && event.id.group_kind() == *kind) {
+        let of_kind = |event: &&WatchEvent| event.revision > seen && event.id.group_kind() == *kind;
+        for event in state.events.iter().filter(of_kind).filter(|event| is_inside(&self.selection, &event.id)) {
             let (id, at) = (event.id.clone(), ResourceVersion::from(event.revision));
-            let was_selected = event.before.as_ref().is_some_and(|body| self.selects(state, body));
-            let proof = if self.by_server() { Proof::LeftSelection } else { Proof::Watched };
+            let shown = |body: &Option<Bytes>| body.as_ref().is_some_and(|body| is_shown(&self.selection, body));
+            let proof = if self.selection.labels.is_some() { Proof::LeftSelection } else { Proof::Watched };
             match &event.after {
-                Some(body) if self.by_server() && !self.selects(state, body) => {
-                    if was_selected {
-                        out.push_back(Observation::Gone { id, at, proof });
-                    }
-                }
-                Some(body) => self.exists(state, &id, body, &at, out),
-                None if self.by_server() && !was_selected => {}
-                None => out.push_back(Observation::Gone { id, at, proof }),
+                Some(body) if shown(&event.after) => self.exists(state, &id, body, &at, out),
+                _ if shown(&event.before) => out.push_back(Observation::Gone { id, at, proof }),
+                _ => {}
             }
         }
         // Whatever else happened was not of this kind: a bookmark says that nothing is missing.
@@ -153,10 +134,6 @@ impl MemorySource {
     fn error(kind: &GroupKind, category: Category, why: &str) -> SourceError {
         SourceError { what: format!("list {kind}: {why}"), category, source: None }
     }
-}
-
-fn enabled(manifest: &Manifest) -> Option<bool> {
-    manifest.annotation("backup/enabled").map(|value| value == "true")
 }
 
 /// One kind's stream: what is still to be said, and up to where the cluster was seen.
@@ -237,7 +214,8 @@ impl Kinds {
                 return None;
             }
             self.looked_at = self.source.cluster.shared.changes.count();
-            let served = self.source.cluster.lock().kinds.clone();
+            let mut served = self.source.cluster.lock().kinds.clone();
+            served.retain(|_, kind| self.source.selection.takes_kind(kind));
             let gone = self.known.keys().filter(|kind| served.get(kind) != self.known.get(kind)).cloned();
             self.said.extend(gone.map(|kind| {
                 if served.contains_key(&kind) { KindChange::Removed(kind) } else { KindChange::Undefined(kind) }
@@ -272,7 +250,7 @@ impl Source for MemorySource {
     }
 
     fn selection_fingerprint(&self) -> String {
-        format!("{:?}", self.selection)
+        self.selection.fingerprint()
     }
 
     fn kinds(&self) -> BoxStream<'static, KindChange> {
@@ -308,7 +286,7 @@ impl Source for MemorySource {
             return Err(Self::error(&kind.group_kind(), Category::Denied, "forbidden"));
         }
         Ok(state.live(id).map(|Live { resource_version, body, .. }| Current {
-            selected: self.selects(&state, &body),
+            selected: is_shown(&self.selection, &body) && decide(&self.selection, &state, id, &body) == Match::Selected,
             observed: Observed { id: id.clone(), resource_version, body },
         }))
     }

@@ -4,6 +4,7 @@ use futures::StreamExt;
 use super::*;
 use crate::{
     object::{GroupKind, Kind, ObjectId, ResourceVersion},
+    select::Selection,
     sink::{Created, Sink, UpdateMode, Updated},
     source::{Observation, Source},
 };
@@ -78,16 +79,16 @@ async fn selections_tell_leaving_from_deletion_apart_or_say_that_they_cannot() {
     let kind = config_maps(&cluster);
     let labelled = config_map("one", "1").replace(r#""name""#, r#""labels":{"app":"x"},"name""#);
     cluster.put(&labelled).unwrap();
-    let mut by_label = cluster.list().labelled("app", "x").observe(&kind, None);
+    let mut by_label = cluster.list().select(Selection::all().labels("app=x".parse().unwrap())).observe(&kind, None);
     assert_eq!(next(&mut by_label, 9).await, "begin one@4 complete@4", "a one-shot source ends");
-    let mut watch = cluster.watch().labelled("app", "x").observe(&kind, None);
+    let mut watch = cluster.watch().select(Selection::all().labels("app=x".parse().unwrap())).observe(&kind, None);
     next(&mut watch, 3).await;
     cluster.put(config_map("one", "1")).unwrap();
     assert_eq!(next(&mut watch, 2).await, "gone one@5 LeftSelection mark@5");
     assert!(
         !cluster
             .list()
-            .labelled("app", "x")
+            .select(Selection::all().labels("app=x".parse().unwrap()))
             .get(&kind, &id("ConfigMap", "shop", "one"))
             .await
             .unwrap()
@@ -95,10 +96,10 @@ async fn selections_tell_leaving_from_deletion_apart_or_say_that_they_cannot() {
             .selected
     );
 
-    let mut annotated = cluster.list().annotated().observe(&kind, None);
+    let mut annotated = cluster.list().select(Selection::default()).observe(&kind, None);
     assert_eq!(next(&mut annotated, 3).await, "begin not one@5 complete@5");
     cluster.put(r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop","annotations":{"backup/enabled":"true"}}}"#).unwrap();
-    let mut annotated = cluster.list().annotated().observe(&kind, None);
+    let mut annotated = cluster.list().select(Selection::default()).observe(&kind, None);
     assert_eq!(next(&mut annotated, 3).await, "begin one@5 complete@6");
 }
 
@@ -171,4 +172,35 @@ fn the_garbage_collector_goes_by_uid() {
     cluster.delete(&id("ConfigMap", "shop", "owner"));
     assert_eq!(cluster.collect_garbage(), [id("ConfigMap", "shop", "kept")].into());
     assert!(!child.uid.is_empty());
+}
+
+#[tokio::test]
+async fn a_selection_takes_here_what_it_takes_elsewhere() {
+    let cluster = MemoryCluster::new("a");
+    let put = |name: &str, namespace: &str, metadata: &str| {
+        let text = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"NAME","namespace":"SPACE"MORE}}"#;
+        cluster.put(text.replace("NAME", name).replace("SPACE", namespace).replace("MORE", metadata)).unwrap();
+    };
+    put("noted", "shop", r#","labels":{"app":"x"},"annotations":{"note":"a"}"#);
+    put(
+        "owned",
+        "shop",
+        r#","labels":{"app":"x"},"ownerReferences":[{"apiVersion":"batch/v1","kind":"Job","name":"j","uid":"u","controller":true}]"#,
+    );
+    put("plain", "shop", "");
+    put("other", "mail", r#","labels":{"app":"x"}"#);
+    let kind = cluster.served().into_iter().find(|kind| &*kind.kind == "ConfigMap").unwrap();
+    let selection = Selection::all().namespace("shop").labels("app".parse().unwrap());
+    let selection = selection.annotations("note!=b".parse().unwrap()).exclude_owned_by("jobs".parse().unwrap());
+    let source = cluster.list().select(selection);
+    let seen: Vec<_> = source.observe(&kind, None).map(Result::unwrap).collect().await;
+    let [Observation::Begin(coverage), Observation::Object(noted), Observation::Unselected { id, .. }, _] = &seen[..]
+    else {
+        panic!("{seen:?}")
+    };
+    assert_eq!((coverage.namespaces.as_deref(), coverage.selector), (Some(&["shop".into()][..]), true));
+    assert_eq!((&*noted.id.name, &*id.name), ("noted", "owned"));
+    let source = cluster.list().select(Selection::all().kind("cm".parse().unwrap()));
+    let kinds: Vec<_> = source.kinds().map(|change| format!("{change:?}").contains("ConfigMap")).collect().await;
+    assert_eq!(kinds, [true, false], "one kind, and that it is settled");
 }

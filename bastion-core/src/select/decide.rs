@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{AnnotationSelector, Fields, KindWord, LabelSelector, Mode, Selection};
+use crate::object::{Kind, Scope};
 
 /// What a selection needs to know of an object that exists.
 ///
@@ -73,7 +74,7 @@ impl<'a> Facts<'a> {
     }
 
     fn is_namespace(&self) -> bool {
-        self.group.is_empty() && self.kind == "Namespace"
+        is_namespace(self.group, self.kind)
     }
 
     /// The namespace that it is in, or that it is.
@@ -186,11 +187,25 @@ impl Selection {
         too_large.then_some(Reason::Size)
     }
 
+    /// Whether objects of a kind can be selected, by the names that its [`Kind`] tells. Short names of custom resources
+    /// are known to discovery alone.
+    pub fn takes_kind(&self, kind: &Kind) -> bool {
+        let name = kind.group_kind();
+        let means = |word: &KindWord| word.matches(&name) || word.matches_names(&kind.group, [&*kind.plural]);
+        let looks_there =
+            kind.scope == Scope::Namespaced || self.takes_cluster_scope() || is_namespace(&name.group, &name.kind);
+        looks_there && (self.kinds.is_empty() || self.kinds.iter().any(means)) && !self.exclude_kinds.iter().any(means)
+    }
+
     /// Whether objects outside of namespaces can be selected (a list of namespaces leaves them out, but for the
     /// namespaces themselves).
     pub fn takes_cluster_scope(&self) -> bool {
         self.namespaces.is_empty()
     }
+}
+
+fn is_namespace(group: &str, kind: &str) -> bool {
+    group.is_empty() && kind == "Namespace"
 }
 
 fn sorted<'a>(keys: impl Iterator<Item = &'a str>) -> Vec<String> {

@@ -48,16 +48,16 @@ pub enum SelectionError {
     #[error("an empty word is no kind")]
     EmptyKind,
     /// The text cannot be the name of a kind.
-    #[error("{text:?} is no name of a kind; write for example configmaps, cm or certificates.cert-manager.io")]
+    #[error("{text:?} is not the name of a kind; write for example configmaps, cm or certificates.cert-manager.io")]
     Kind {
         /// The text.
         text: String,
     },
     /// A selector without requirements.
-    #[error("an empty selector; write app=web,tier!=cache or env in (a,b)")]
+    #[error("the selector is empty; write app=web,tier!=cache or env in (a,b)")]
     EmptySelector,
     /// The text is not a label selector.
-    #[error("{text:?} is no label selector: {why}; write app=web, tier!=cache, env in (a,b), env or !env")]
+    #[error("{text:?} is not a label selector: {why}; write app=web, tier!=cache, env in (a,b), env or !env")]
     Labels {
         /// The text.
         text: String,
@@ -66,7 +66,7 @@ pub enum SelectionError {
     },
     /// The text is not an annotation selector.
     #[error(
-        "{text:?} is no annotation selector: {why}; write team=shop, note=\"any text\", team in (a,b), team or !team"
+        "{text:?} is not an annotation selector: {why}; write team=shop, note=\"any text\", team in (a,b), team or !team"
     )]
     Annotations {
         /// The text.
@@ -75,13 +75,13 @@ pub enum SelectionError {
         why: String,
     },
     /// The text is not an annotation and its value.
-    #[error("{text:?} is no annotation and its value; write backup/enabled=true")]
+    #[error("{text:?} is not an annotation with its value; write backup/enabled=true")]
     Marker {
         /// The text.
         text: String,
     },
     /// The text cannot be the name of a namespace.
-    #[error("{key}: {text:?} is no name of a namespace")]
+    #[error("{key}: {text:?} is not the name of a namespace")]
     Namespace {
         /// Where it stands.
         key: String,
@@ -99,13 +99,13 @@ pub enum SelectionError {
         exclude: String,
     },
     /// The policy's name is empty.
-    #[error("{key}: the policy's name is empty")]
+    #[error("{key}: the name of the policy is empty")]
     EmptyPolicy {
         /// Where it stands.
         key: String,
     },
     /// Secrets are asked for by name, and the repository has no encryption.
-    #[error("{key}: Secrets would be stored in the clear; say so with {allow} or leave them out")]
+    #[error("{key}: Secrets would be stored in the clear; allow that with {allow}, or leave them out")]
     SecretsInTheClear {
         /// Where they are asked for.
         key: String,

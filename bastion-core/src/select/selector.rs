@@ -207,11 +207,11 @@ mod tests {
         let hint = "; write app=web, tier!=cache, env in (a,b), env or !env";
         assert_eq!(
             why("a b"),
-            format!(r#""a b" is no label selector: found "b", expected =, ==, !=, in, notin, < or >{hint}"#)
+            format!(r#""a b" is not a label selector: found "b", expected =, ==, !=, in, notin, < or >{hint}"#)
         );
         assert_eq!(
             why("app in ("),
-            format!(r#""app in (" is no label selector: it ends where a value is expected{hint}"#)
+            format!(r#""app in (" is not a label selector: it ends where a value is expected{hint}"#)
         );
     }
 

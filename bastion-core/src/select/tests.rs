@@ -48,7 +48,7 @@ fn every_part_of_a_selection_has_its_say_in_fingerprint_and_policy() {
     let distinct = |texts: Vec<String>| texts.into_iter().collect::<std::collections::BTreeSet<_>>().len();
     assert_eq!(distinct(parts.iter().map(Selection::fingerprint).collect()), parts.len());
     assert_eq!(distinct(parts.iter().map(|s| s.policy_name().to_string()).collect()), parts.len());
-    // Who takes everything asks no annotation whether to.
+    // Without marked mode the marker decides nothing.
     let idle = Selection { marker: "example.org/keep=yes".parse().unwrap(), ..Selection::all() };
     assert_eq!(idle.fingerprint(), Selection::all().fingerprint());
 }
@@ -110,9 +110,9 @@ fn a_selection_is_written_and_read() {
     assert_eq!(serde_json::from_str::<Selection>("{}").unwrap(), Selection::default());
     for (wrong, says) in [
         (r#"{"lables":"a=b"}"#, "unknown field `lables`"),
-        (r#"{"labels":"a b"}"#, "is no label selector"),
-        (r#"{"kinds":["a b"]}"#, "is no name of a kind"),
-        (r#"{"marker":"yes"}"#, "is no annotation and its value"),
+        (r#"{"labels":"a b"}"#, "is not a label selector"),
+        (r#"{"kinds":["a b"]}"#, "is not the name of a kind"),
+        (r#"{"marker":"yes"}"#, "is not an annotation with its value"),
     ] {
         let error = serde_json::from_str::<Selection>(wrong).unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
@@ -125,15 +125,15 @@ fn errors_name_the_key_as_it_was_written() {
     for (selection, says) in [
         (
             Selection::all().kind(word("secrets")),
-            "--kinds: Secrets would be stored in the clear; say so with --plaintextSecrets or leave them out",
+            "--kinds: Secrets would be stored in the clear; allow that with --plaintextSecrets, or leave them out",
         ),
-        (Selection::all().namespace("Shop"), r#"--namespaces: "Shop" is no name of a namespace"#),
-        (Selection::all().exclude_namespace("a/b"), r#"--excludeNamespaces: "a/b" is no name of a namespace"#),
+        (Selection::all().namespace("Shop"), r#"--namespaces: "Shop" is not the name of a namespace"#),
+        (Selection::all().exclude_namespace("a/b"), r#"--excludeNamespaces: "a/b" is not the name of a namespace"#),
         (
             Selection::all().namespace("a").exclude_namespace("a"),
             r#"namespace "a" is both included (--namespaces) and excluded (--excludeNamespaces)"#,
         ),
-        (Selection::all().policy(""), "--policy: the policy's name is empty"),
+        (Selection::all().policy(""), "--policy: the name of the policy is empty"),
     ] {
         assert_eq!(selection.check_as(flag).unwrap_err().to_string(), says);
         assert!(selection.check().is_err());

@@ -9,7 +9,6 @@ use bastion_core::{
     object::{Kind, ResourceVersion, Scope},
     source::Observation,
 };
-use futures::StreamExt;
 use tokio::sync::watch;
 
 use crate::{attributes, client::Client, error::Result, http::pages::Pages, meta::Head};

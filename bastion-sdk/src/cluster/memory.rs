@@ -3,15 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bastion_core::{
-    memory::{MemoryCluster, MemorySource},
-    select::{Mode, Selection},
-    sink::Sink,
-    source::Source,
-};
+use bastion_core::{memory::MemoryCluster, select::Selection, sink::Sink, source::Source};
 
 use super::Cluster;
-use crate::{error::Result, spec::SpecError};
+use crate::error::Result;
 
 #[async_trait]
 impl Cluster for MemoryCluster {
@@ -24,30 +19,14 @@ impl Cluster for MemoryCluster {
     }
 
     fn list(&self, selection: &Selection) -> Result<Arc<dyn Source>> {
-        Ok(Arc::new(select(MemoryCluster::list(self), selection)?))
+        Ok(Arc::new(MemoryCluster::list(self).select(selection.clone())))
     }
 
     fn watch(&self, selection: &Selection) -> Result<Arc<dyn Source>> {
-        Ok(Arc::new(select(MemoryCluster::watch(self), selection)?))
+        Ok(Arc::new(MemoryCluster::watch(self).select(selection.clone())))
     }
 
     fn sink(&self) -> Arc<dyn Sink> {
         Arc::new(self.clone())
     }
-}
-
-/// A source in memory knows the two modes and no filter.
-fn select(source: MemorySource, selection: &Selection) -> Result<MemorySource> {
-    let mut unfiltered = Selection::default();
-    unfiltered.mode = selection.mode;
-    unfiltered.plaintext_secrets = selection.plaintext_secrets;
-    unfiltered.policy.clone_from(&selection.policy);
-    if *selection != unfiltered {
-        return Err(SpecError::new("selection", "a cluster in memory takes everything or what is annotated").into());
-    }
-    let source = source.policy(&selection.policy_name());
-    Ok(match selection.mode {
-        Mode::Annotated => source.annotated(),
-        _ => source,
-    })
 }

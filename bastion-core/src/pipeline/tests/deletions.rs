@@ -12,6 +12,7 @@ use crate::{
         What,
     },
     repository::CommitNotes,
+    select::Selection,
     source::{Current, KindChange, Observation, SourceError},
     store::Fault,
 };
@@ -109,7 +110,7 @@ async fn an_annotation_that_goes_releases_and_one_that_comes_back_takes_again() 
     let world = World::new(12).await;
     world.annotate("a", "true");
     world.put("never", "1");
-    let source = || world.cluster.watch().annotated();
+    let source = || world.cluster.watch().select(Selection::default());
     let watching = world.watch_of(source()).await;
     world.until("the list", async || watching.kind().committed == 1).await;
     world.annotate("a", "false");
@@ -142,7 +143,7 @@ async fn what_a_late_backup_records_is_released_if_it_is_no_longer_selected() {
     world.annotate("a", "true");
     let listed = world.cluster.object(&id("a")).unwrap();
     world.annotate("a", "false");
-    let watching = world.watch_of(world.cluster.watch().annotated()).await;
+    let watching = world.watch_of(world.cluster.watch().select(Selection::default())).await;
     world.until("the list", async || watching.kind().unchanged == 1).await;
     let mut backup = world.writer("backup").await.unwrap();
     let mut batch = backup.batch();
@@ -168,7 +169,7 @@ async fn a_label_that_goes_releases_and_only_a_404_deletes() {
         world.put_with(&name.replace(' ', "-"), "1", ON);
     }
     world.put("unlabelled", "1");
-    let source = || world.cluster.watch().labelled("backup", "on");
+    let source = || world.cluster.watch().select(Selection::all().labels("backup=on".parse().unwrap()));
     let watching = world.watch_of(source()).await;
     world.until("the list", async || watching.kind().committed == 5).await;
     world.put("loses", "1");
@@ -196,17 +197,20 @@ async fn a_backup_of_everything_beside_narrower_policies_buries_nothing() {
     world.annotate("annotated", "true");
     world.put_with("labelled", "1", ON);
     world.put("plain", "1");
-    let annotated = world.watch_of(world.cluster.watch().annotated()).await;
-    let labelled = world.watch_of(world.cluster.watch().labelled("backup", "on")).await;
+    let annotated = world.watch_of(world.cluster.watch().select(Selection::default())).await;
+    let labelled =
+        world.watch_of(world.cluster.watch().select(Selection::all().labels("backup=on".parse().unwrap()))).await;
     world.until("both", async || annotated.kind().committed == 1 && labelled.kind().committed == 1).await;
     assert_eq!(world.backup().await.kinds[&config_maps()].changed, 1, "only the plain one is new");
     world.cluster.compact();
     world.pass(120).await;
     annotated.stop().await;
     labelled.stop().await;
-    for source in
-        [world.cluster.list().annotated(), world.cluster.list().labelled("backup", "on"), world.cluster.list()]
-    {
+    for source in [
+        world.cluster.list().select(Selection::default()),
+        world.cluster.list().select(Selection::all().labels("backup=on".parse().unwrap())),
+        world.cluster.list(),
+    ] {
         let report = world.backup_of(source).await;
         assert_eq!((report.total(|k| k.deleted), report.total(|k| k.released)), (0, 0));
     }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::select::Selection;
 
 /// What happens next.
 #[derive(Debug, Clone)]
@@ -46,7 +47,7 @@ fn json(name: u8, value: u8, enabled: Option<bool>) -> String {
 
 async fn play(steps: Vec<Step>) {
     let world = World::new(1).await;
-    let annotated = || world.cluster.watch().annotated();
+    let annotated = || world.cluster.watch().select(Selection::default());
     let mut watching = None;
     for step in steps {
         if watching.is_none() {
@@ -63,7 +64,7 @@ async fn play(steps: Vec<Step>) {
             Step::Kill => watching.take().unwrap().kill().await,
             Step::Backup => {
                 world.store.set_down(false);
-                assert!(world.backup_of(world.cluster.list().annotated()).await.is_complete());
+                assert!(world.backup_of(world.cluster.list().select(Selection::default())).await.is_complete());
             }
             Step::Down(down) => world.store.set_down(down),
         }

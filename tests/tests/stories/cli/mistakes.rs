@@ -14,7 +14,7 @@ pub(crate) async fn typos_are_found_and_named(town: &Town) -> Result<()> {
     says(&bastion, &["backup", "-n", "shpo"], 3, &["nothing matched", "no namespace shpo"]).await?;
     let kind = ["no kind \"deploymets\"", "did you mean deployments.apps?", "kubectl api-resources"];
     says(&bastion, &["backup", "-k", "deploymets"], 3, &kind).await?;
-    says(&bastion, &["backup", "-l", "app in ("], 2, &["no label selector", "env in (a,b)"]).await?;
+    says(&bastion, &["backup", "-l", "app in ("], 2, &["not a label selector", "env in (a,b)"]).await?;
     says(&bastion, &["backup", "-n", "shop", "-l", "app=nope"], 3, &["nothing matched", "kubectl get"]).await?;
     let secrets = ["--plaintext-secrets", "whoever reads the repository would read them"];
     says(&bastion, &["backup", "-k", "secrets"], 2, &secrets).await?;
@@ -24,7 +24,7 @@ pub(crate) async fn typos_are_found_and_named(town: &Town) -> Result<()> {
     says(&bastion, &["backup", "-n", "shop"], 0, &["saved"]).await?;
     says(&bastion, &["ls", "configmpas"], 3, &["no kind \"configmpas\"", "did you mean configmap?"]).await?;
     says(&bastion, &["ls", "cm", "-n", "shpo"], 3, &["nothing of cluster \"town\" matches"]).await?;
-    says(&bastion, &["ls", "-l", "a b"], 2, &["no label selector"]).await?;
+    says(&bastion, &["ls", "-l", "a b"], 2, &["not a label selector"]).await?;
     says(&bastion, &["show", "cm/price", "-n", "shop"], 3, &["no cm \"price\" is saved in namespace shop"]).await?;
     says(&bastion, &["show", "cm"], 2, &["is not one object", "TYPE/NAME"]).await?;
     says(&bastion, &["show", "cm/prices", "--at", "yesterday"], 2, &["is no time", "2h"]).await?;
