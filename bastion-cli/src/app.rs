@@ -1,9 +1,11 @@
 //! What every command works with: the arguments of all commands, as specs, and the output.
 
+use std::sync::Arc;
+
 use bastion_sdk::{
     Reader, Repo, Session,
     cluster::connect,
-    core::time::Timestamp,
+    core::{store::DryRunStore, time::Timestamp},
     k8s::Client,
     spec::{ClusterSpec, RepositorySpec},
 };
@@ -45,6 +47,14 @@ impl App {
     /// The cluster with its log, to write.
     pub(crate) async fn session(&self, tree: TreeArgs) -> Result<Session> {
         Ok(Session::connect(&self.cluster(), &tree.of(self.repository()?)).await?)
+    }
+
+    /// The same, where what is written stays in memory.
+    pub(crate) async fn dry_run(&self) -> Result<(Session, DryRunStore)> {
+        let (repo, written) = Repo::open_dry_run(&self.repository()?).await?;
+        let cluster = self.cluster();
+        let client = connect(&cluster).await?;
+        Ok((Session::open(Arc::new(client), cluster.name.as_deref(), repo).await?, written))
     }
 
     /// The log that is to be read, as of now or of another time.

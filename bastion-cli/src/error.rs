@@ -1,7 +1,10 @@
 //! What a command can fail with. Printed once, with its chain and a remedy, by [`crate::run`].
 
 pub(crate) use bastion_sdk::core::error::chain;
-use bastion_sdk::{core::Category, spec::SpecError};
+use bastion_sdk::{
+    core::Category,
+    spec::{SpecError, Spelling},
+};
 
 /// What the commands return.
 pub(crate) type Result<T, E = CliError> = std::result::Result<T, E>;
@@ -44,6 +47,14 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
+    /// The same error; that of a spec names its key as the person wrote it.
+    pub(crate) fn spelled(self, spelling: Spelling<'_>) -> Self {
+        match self {
+            Self::Sdk(e) => Self::Sdk(e.spelled(spelling)),
+            other => other,
+        }
+    }
+
     /// What sort of failure this is.
     pub(crate) fn category(&self) -> Category {
         match self {

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use bastion_sdk::{
     Error,
     core::{Category, Error as CoreError},
+    k8s::Error as Kubernetes,
+    spec::SpecError,
 };
 
 use crate::error::CliError;
@@ -73,19 +75,22 @@ impl Exit {
     /// The code for an error.
     pub(crate) fn of(error: &CliError) -> Self {
         match error {
-            CliError::Usage(_) => Self::Usage,
-            CliError::NothingMatched { .. } => Self::NothingMatched,
             CliError::Damaged { .. } => Self::Damaged,
+            CliError::NothingMatched { .. } | CliError::Sdk(Error::NothingMatched { .. }) => Self::NothingMatched,
+            // A repository that has long been there is no race, and a URL may come from the environment.
             CliError::Sdk(
+                Error::Core(CoreError::RepositoryExists { .. })
+                | Error::Spec(SpecError::Value { key: "repository.url", .. }),
+            ) => Self::Error,
+            CliError::Usage(_)
+            | CliError::Sdk(
                 Error::Spec(_)
+                | Error::Kubernetes(Kubernetes::Selection(_))
                 | Error::AmbiguousCluster { .. }
                 | Error::UnnamedCluster
                 | Error::OtherName { .. }
                 | Error::AmbiguousObject { .. },
             ) => Self::Usage,
-            CliError::Sdk(Error::NothingMatched { .. }) => Self::NothingMatched,
-            // Nobody was faster: it has long been there.
-            CliError::Sdk(Error::Core(CoreError::RepositoryExists { .. })) => Self::Error,
             other => match other.category() {
                 Category::Conflict => Self::Conflict,
                 Category::Cancelled => Self::Interrupted,

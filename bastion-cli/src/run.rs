@@ -50,6 +50,7 @@ pub(crate) fn main() -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         Err(error) => {
+            let error = error.spelled(&|key| global.spelling(key));
             // Where stderr is gone, too, the exit code has to do.
             let _ = complain(&error, &global);
             Exit::of(&error).into()

@@ -29,20 +29,19 @@ impl Adoption {
     pub async fn of(cluster: &Arc<dyn Cluster>, name: &str, repo: &Repo) -> Result<Self> {
         let uid = cluster.uid().await?;
         if let Some(known) = repo.repository().cluster_with_uid(&uid).await? {
-            let why = match known.name == name {
-                true => "this cluster's log already".to_owned(),
-                false => format!("this cluster (uid {uid}) has a log already: {:?}", known.name),
+            let why = if known.name == name {
+                "this cluster's log already".to_owned()
+            } else {
+                format!("this cluster (uid {uid}) has a log already: {:?}", known.name)
             };
             return Err(SpecError::new("cluster.name", format!("{name:?}: {why}; nothing to adopt")).into());
         }
         let clusters = repo.clusters().await?;
-        match clusters.iter().find(|c| c.name == name) {
-            Some(log) => Ok(Self { repo: repo.clone(), log: log.clone(), uid }),
-            None => {
-                let known = clusters.into_iter().map(|c| c.name).collect();
-                Err(CoreError::UnknownCluster { cluster: name.to_owned(), known }.into())
-            }
+        if let Some(log) = clusters.iter().find(|c| c.name == name) {
+            return Ok(Self { repo: repo.clone(), log: log.clone(), uid });
         }
+        let known = clusters.into_iter().map(|c| c.name).collect();
+        Err(CoreError::UnknownCluster { cluster: name.to_owned(), known }.into())
     }
 
     /// The log, as it is now: the cluster that it belongs to, and its end.

@@ -133,7 +133,8 @@ impl PreparedBackup {
     /// run finds out what was durable.
     pub async fn run(self, cancel: CancellationToken) -> Result<Report> {
         let kept = (self.mode == Mode::Continuous).then(|| self.repo.views(&self.name).keep(self.views_every));
-        let report = self.engine.run(cancel).await;
+        // The engine's future is large, and everything around it would be, too.
+        let report = Box::pin(self.engine.run(cancel)).await;
         if let Some(kept) = kept {
             kept.finish().await;
         }

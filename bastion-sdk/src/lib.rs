@@ -121,6 +121,7 @@
 //! | `s3` | yes | repositories in S3, `MinIO` and whatever else speaks S3 |
 //! | `k8s` | yes | real clusters |
 //! | `v1_34` | yes | the Kubernetes version that k8s-openapi is built for; turn it off if your program chooses another |
+//! | `diff` | no | unified diffs of objects: `core::diff::unified` |
 //! | `metrics` | no | the engine's numbers for Prometheus |
 //! | `process` | no | what long-lived programs need around a session: signals, an admin server, logging, leader election |
 

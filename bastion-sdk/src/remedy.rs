@@ -1,10 +1,10 @@
 //! What to do about an error: the only place with advice.
 
-use bastion_core::{Category, Error as CoreError, source::SourceError, store::StoreError};
+use bastion_core::{Category, Error as CoreError, select::SelectionError, source::SourceError, store::StoreError};
 
 use crate::{
     error::Error,
-    spec::{RepositorySpec, Spelling},
+    spec::{RepositorySpec, SpecError, Spelling},
 };
 
 /// One line of advice for a person, if there is any.
@@ -38,7 +38,7 @@ impl Advice<'_> {
             }
             #[cfg(feature = "k8s")]
             Error::Kubernetes(e) => return self.cluster(e.category(), "get, list and watch"),
-            Error::Spec(e) => return self.spec(e),
+            Error::Spec(e) => return spec(e),
             Error::AmbiguousCluster { .. } => format!("name one of them with {}", self.key("cluster.name")),
             Error::UnnamedCluster => format!("give it a name with {}", self.key("cluster.name")),
             Error::OtherName { known, .. } => {
@@ -56,16 +56,6 @@ impl Advice<'_> {
 
     fn key(&self, key: &str) -> String {
         (self.key)(key)
-    }
-
-    fn spec(&self, error: &crate::spec::SpecError) -> Option<String> {
-        use bastion_core::select::SelectionError::SecretsInTheClear;
-        match error {
-            crate::spec::SpecError::Selection(SecretsInTheClear { .. }) => {
-                Some("there is no encryption yet: whoever reads the repository would read them".to_owned())
-            }
-            _ => None,
-        }
     }
 
     fn core(&self, error: &CoreError) -> Option<String> {
@@ -141,5 +131,14 @@ impl Advice<'_> {
             Category::Unavailable => format!("check {kubeconfig} and {context} with `kubectl cluster-info`"),
             _ => return None,
         })
+    }
+}
+
+fn spec(error: &SpecError) -> Option<String> {
+    match error {
+        SpecError::Selection(SelectionError::SecretsInTheClear { .. }) => {
+            Some("there is no encryption yet: whoever reads the repository would read them".to_owned())
+        }
+        _ => None,
     }
 }

@@ -6,7 +6,7 @@ use bastion_core::{
     Error as CoreError,
     hash::Algorithm,
     repository::{ClusterInfo, InitOptions, OpenOptions, Repository, VerifyOptions, VerifyProgress, VerifyReport},
-    store::Store,
+    store::{DryRunStore, Store},
 };
 use bastion_storage::StoreOptions;
 
@@ -59,6 +59,16 @@ impl Repo {
             Err(CoreError::RepositoryExists { .. }) => Self::over(store, true, spec).await,
             created => Ok(Self { inner: created?, keeps_tree: spec.keeps_tree() }),
         }
+    }
+
+    /// Opens a repository for a dry run: whatever is written to it is kept in memory and counted, and the storage stays
+    /// as it is. `tree/` is not kept.
+    pub async fn open_dry_run(spec: &RepositorySpec) -> Result<(Self, DryRunStore)> {
+        spec.validate()?;
+        let store = bastion_storage::open(&spec.url, &StoreOptions::default().read_only(true)).await?;
+        let store = DryRunStore::new(store);
+        let repo = Self::over(Arc::new(store.clone()), true, &spec.clone().tree(false)).await?;
+        Ok((repo, store))
     }
 
     /// Creates a repository where there is none. The digest cannot be changed later.

@@ -2,12 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use bastion_core::{
-    restore::{Applier, RestorePlan, RestoreReport},
-    sink::Sink,
-};
+use bastion_core::restore::{Applier, RestorePlan, RestoreReport};
 
-use crate::{error::Result, repo::Repo, spec::RestoreSpec};
+use crate::{cluster::Cluster, error::Result, repo::Repo, spec::RestoreSpec};
 
 /// A restore that has not been planned.
 #[derive(Debug, Clone)]
@@ -15,12 +12,12 @@ use crate::{error::Result, repo::Repo, spec::RestoreSpec};
 pub struct Restore {
     repo: Repo,
     from: String,
-    into: Arc<dyn Sink>,
+    into: Arc<dyn Cluster>,
     spec: RestoreSpec,
 }
 
 impl Restore {
-    pub(crate) fn new(repo: Repo, from: String, into: Arc<dyn Sink>, spec: RestoreSpec) -> Self {
+    pub(crate) fn new(repo: Repo, from: String, into: Arc<dyn Cluster>, spec: RestoreSpec) -> Self {
         Self { repo, from, into, spec }
     }
 
@@ -37,7 +34,7 @@ impl Restore {
 #[must_use = "a planned restore does nothing until it is applied"]
 pub struct PlannedRestore {
     plan: RestorePlan,
-    into: Arc<dyn Sink>,
+    into: Arc<dyn Cluster>,
 }
 
 impl PlannedRestore {
@@ -47,13 +44,18 @@ impl PlannedRestore {
     }
 
     /// Applies it. Objects that fail are part of the report, and running it again goes on where it stopped.
+    ///
+    /// # Errors
+    ///
+    /// The cluster does not answer: nothing was tried.
     pub async fn apply(self) -> Result<RestoreReport> {
+        self.into.reach().await?;
         Ok(self.applier().run().await)
     }
 
     /// What applies it, for progress, a dry run against the cluster, or cancelling.
     pub fn applier(self) -> Applier {
-        Applier::new(self.plan, self.into)
+        Applier::new(self.plan, self.into.sink())
     }
 }
 

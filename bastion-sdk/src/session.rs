@@ -107,6 +107,6 @@ impl Session {
     /// Restores into this cluster: what was saved of it, or of another one if the spec names it.
     pub fn restore(&self, spec: &RestoreSpec) -> Restore {
         let from = spec.cluster.clone().unwrap_or_else(|| self.name.clone());
-        Restore::new(self.repo.clone(), from, self.sink(), spec.clone())
+        Restore::new(self.repo.clone(), from, self.cluster.clone(), spec.clone())
     }
 }

@@ -91,7 +91,6 @@ pub mod optional {
     struct Text(#[serde(with = "super::required")] Duration);
 
     /// Writes `10s`, or nothing.
-    #[expect(clippy::ref_option, reason = "serde's signature")]
     pub fn serialize<S: Serializer>(duration: &Option<Duration>, s: S) -> Result<S::Ok, S::Error> {
         duration.map(Text).serialize(s)
     }

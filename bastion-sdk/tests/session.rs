@@ -213,10 +213,38 @@ async fn a_repository_is_made_only_if_its_spec_says_so() {
 }
 
 #[tokio::test]
-async fn a_cluster_in_memory_refuses_filters() {
-    let stage = Stage::new();
-    let session = stage.open(&town(1), Some("town")).await.unwrap();
-    let filtered = BackupSpec::select(Selection::all().namespace("shop"));
-    let refused = session.backup(&filtered).run(CancellationToken::new()).await.unwrap_err();
+async fn a_dry_run_says_what_it_would_save_and_writes_nothing() {
+    let (stage, town) = (Stage::new(), town(3));
+    back_up(&stage.open(&town, Some("town")).await.unwrap()).await;
+    let before = files(stage.folder.path());
+    put(&town, "new");
+    let (repo, dry) = Repo::open_dry_run(&stage.spec).await.unwrap();
+    let session = Session::open(Arc::new(town.clone()), None, repo).await.unwrap();
+    assert_eq!(back_up(&session).await.total(|k| k.changed), 1);
+    assert!(dry.report().files > 0 && dry.report().bytes > 0, "{:?}", dry.report());
+    assert_eq!(files(stage.folder.path()), before);
+    let again = back_up(&stage.open(&town, None).await.unwrap()).await;
+    assert_eq!(again.total(|k| k.changed), 1, "it was not saved");
+}
+
+/// Every file beneath a folder, with its content.
+fn files(folder: &std::path::Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(
+            |path| if path.is_dir() { files(&path) } else { [(path.clone(), std::fs::read(path).unwrap())].into() },
+        )
+        .collect()
+}
+
+#[tokio::test]
+async fn a_selection_decides_what_is_backed_up() {
+    let (stage, town) = (Stage::new(), town(3));
+    let session = stage.open(&town, Some("town")).await.unwrap();
+    let one = Selection::all().kind("cm".parse().unwrap()).labels("app=cm-1".parse().unwrap());
+    let report = session.backup(&BackupSpec::select(one)).run(CancellationToken::new()).await.unwrap();
+    assert_eq!(report.total(|k| k.changed), 1);
+    let wrong = BackupSpec::select(Selection::all().namespace("Shop"));
+    let refused = session.backup(&wrong).run(CancellationToken::new()).await.unwrap_err();
     assert!(matches!(refused, Error::Spec(_)), "{refused}");
 }

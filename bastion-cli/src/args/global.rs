@@ -4,11 +4,11 @@
 
 use std::path::PathBuf;
 
-use bastion_sdk::spec::{ClusterSpec, RepositorySpec, SpecError};
+use bastion_sdk::spec::{ClusterSpec, RepositorySpec};
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::flag;
-use crate::error::Result;
+use crate::error::{CliError, Result};
 
 /// Where `--repo` and `--cluster` may come from as well.
 const VARIABLES: [(&str, &str); 2] = [("repository.url", "BASTION_REPO"), ("cluster.name", "BASTION_CLUSTER")];
@@ -66,10 +66,13 @@ impl Global {
 
     /// The repository, whose URL must be given.
     pub(crate) fn repository(&self) -> Result<RepositorySpec> {
-        let why = "which repository? Give a URL, for example file:///var/backups/bastion";
         let url = self.repo.clone().filter(|url| !url.is_empty());
-        let missing = || SpecError::new("repository.url", why).spelled(&|_| "--repo or BASTION_REPO".to_owned());
-        Ok(RepositorySpec::new(url.ok_or_else(missing)?))
+        url.map(RepositorySpec::new).ok_or_else(|| {
+            CliError::Usage(
+                "which repository? Give --repo URL or set BASTION_REPO, for example file:///var/backups/bastion"
+                    .to_owned(),
+            )
+        })
     }
 
     /// A key of a spec as the person wrote it: a flag, or the environment variable that its value came from.

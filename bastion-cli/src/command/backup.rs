@@ -32,6 +32,7 @@ Examples:
   bastion backup --all                      # everything
   bastion backup -n shop,mail               # two namespaces
   bastion backup --kinds deploy,cm -l app=web
+  bastion backup --all --dry-run            # what would be saved
 
 ", crate::args::what_is_taken!()))]
 pub(crate) struct Args {
@@ -39,6 +40,9 @@ pub(crate) struct Args {
     take: TakeArgs,
     #[command(flatten)]
     tree: crate::args::TreeArgs,
+    /// Say what would be saved, and write nothing (what would be written is kept in memory meanwhile)
+    #[arg(long)]
+    dry_run: bool,
     /// Format of the report
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     output: ReportFormat,
@@ -46,7 +50,12 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     let spec = args.take.spec()?;
-    let session = app.session(args.tree).await?;
+    let (session, dry_run) = if args.dry_run {
+        let (session, written) = app.dry_run().await?;
+        (session, Some(written))
+    } else {
+        (app.session(args.tree).await?, None)
+    };
     let backup = session.backup(&spec).prepare().await?;
     let stop = signals::cancelled_by_signal()?;
     let progress = Progress::start("reads the cluster");
@@ -59,7 +68,10 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     let progress = Progress::start("writes tree/");
     session.update_views().await;
     progress.clear();
-    let shown = BackupReport::new(session.name(), &spec.selection.policy_name(), &report);
+    let mut shown = BackupReport::new(session.name(), &spec.selection.policy_name(), &report);
+    if let Some(written) = dry_run {
+        shown = shown.dry_run(written.report());
+    }
     if nothing(&report) {
         let missing = missing(&*session.sink(), &args.take.namespaces).await;
         let hint = if missing.is_empty() {

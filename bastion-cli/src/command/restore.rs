@@ -21,7 +21,7 @@ use clap::ValueEnum;
 
 use crate::{
     app::App,
-    args::{ObjectArgs, ReportFormat, flag},
+    args::{ObjectArgs, ReportFormat},
     error::{CliError, Result, chain},
     exit::Exit,
     output::{self, count},
@@ -112,7 +112,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     }
     let spec = args.spec()?;
     let reader = app.reader(args.at).await?;
-    let plan = reader.restore_plan(&spec).await.map_err(|e| e.spelled(&flag))?;
+    let plan = reader.restore_plan(&spec).await?;
     if plan.is_empty() {
         return Err(nothing(&reader, &spec).await?);
     }

@@ -2,12 +2,15 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use bastion_sdk::core::engine::{KindReport, Report as EngineReport};
+use bastion_sdk::core::{
+    engine::{KindReport, Report as EngineReport},
+    store::DryRunReport,
+};
 use serde::Serialize;
 
 use crate::{
     error::chain,
-    output::{Report, count, table, thousands},
+    output::{Report, bytes, count, table, thousands},
     report::status::{SkippedStatus, WithheldStatus},
 };
 
@@ -26,8 +29,18 @@ pub(crate) struct BackupReport {
     skipped: Vec<SkippedStatus>,
     /// Parts of the cluster that could not be asked for their kinds.
     undiscovered: Vec<SkippedStatus>,
+    /// What a dry run would have written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dry_run: Option<NotWritten>,
     #[serde(skip)]
     cancelled: bool,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NotWritten {
+    files: u64,
+    bytes: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize)]
@@ -129,8 +142,14 @@ impl BackupReport {
                 .iter()
                 .map(|part| SkippedStatus { kind: part.what.clone(), why: chain(&part.error) })
                 .collect(),
+            dry_run: None,
             cancelled: report.cancelled,
         }
+    }
+
+    /// With what was not written.
+    pub(crate) fn dry_run(self, report: DryRunReport) -> Self {
+        Self { dry_run: Some(NotWritten { files: report.files, bytes: report.bytes }), ..self }
     }
 
     /// What to say where nothing was selected.
@@ -173,6 +192,9 @@ impl Report for BackupReport {
             self.revision
         );
         self.problems(&mut text);
+        if let Some(NotWritten { files, bytes: size }) = self.dry_run {
+            _ = writeln!(text, "dry run: nothing was written; it would be {} of {}", count(files, "file"), bytes(size));
+        }
         text
     }
 }

@@ -11,6 +11,9 @@ pub trait Cluster: Debug + Send + Sync + 'static {
     /// uid of its namespace kube-system. It tells clusters apart, whatever they are called.
     async fn uid(&self) -> Result<String>;
 
+    /// Whether it answers and knows who asks. What may be done there is not asked.
+    async fn reach(&self) -> Result<()>;
+
     /// What to call it in a repository that does not know it yet, if its connection has a name: a kubeconfig's context.
     fn suggested_name(&self) -> Option<&str>;
 

@@ -31,6 +31,10 @@ impl Cluster for Client {
         Ok(self.cluster_uid().await?)
     }
 
+    async fn reach(&self) -> Result<()> {
+        Ok(Client::reach(self).await?)
+    }
+
     fn suggested_name(&self) -> Option<&str> {
         self.context()
     }

@@ -14,6 +14,10 @@ impl Cluster for MemoryCluster {
         Ok(self.list().cluster_uid().await?)
     }
 
+    async fn reach(&self) -> Result<()> {
+        Ok(())
+    }
+
     fn suggested_name(&self) -> Option<&str> {
         None
     }

@@ -28,7 +28,7 @@ pub(crate) async fn typos_are_found_and_named(town: &Town) -> Result<()> {
     says(&bastion, &["show", "cm/price", "-n", "shop"], 3, &["no cm \"price\" is saved in namespace shop"]).await?;
     says(&bastion, &["show", "cm"], 2, &["is not one object", "TYPE/NAME"]).await?;
     says(&bastion, &["show", "cm/prices", "--at", "yesterday"], 2, &["is no time", "2h"]).await?;
-    says(&bastion, &["--cluster", "twon", "ls"], 1, &["nothing of cluster \"twon\"", "\"town\""]).await?;
+    says(&bastion, &["--cluster", "twon", "ls"], 1, &["no cluster \"twon\"", "\"town\""]).await?;
     says(&bastion, &["restore", "-n", "shpo", "-y"], 3, &["nothing of cluster \"town\" matches"]).await?;
 
     let with = |repo: &str| Bastion::with_binary(&binary(), repo, std::path::Path::new(""));
@@ -122,6 +122,19 @@ pub(crate) async fn another_cluster_under_a_known_name_writes_nothing(town: &Tow
         says(&bastion, &args, 1, &["\"town\"", &here, &there, "nothing was written", "--cluster"]).await?;
     }
     assert_eq!(files(&folder), before);
+
+    // Where it replaces the known one it takes over its log, once somebody has said so.
+    let (adopting, folder) = town.folder("adopted").await?;
+    adopting.ok(&["init"]).await?;
+    adopting.ok(&["backup", "-n", "shop"]).await?;
+    let before = files(&folder);
+    let adopt = [elsewhere.as_slice(), &["adopt", "town"]].concat();
+    says(&adopting, &adopt, 2, &["no terminal to ask on", "-y"]).await?;
+    assert_eq!(files(&folder), before);
+    says(&adopting, &[adopt.as_slice(), &["-y"]].concat(), 0, &["adopted", "continues town", "incarnation 2"]).await?;
+    let back_up = [elsewhere.as_slice(), &["backup", "--all"]].concat();
+    says(&adopting, &back_up, 0, &["town:"]).await?;
+    says(&adopting, &["backup", "-n", "shop"], 1, &["\"town\"", &here, &there, "bastion adopt town"]).await?;
 
     // Under another name it is welcome; the known one keeps its own.
     let args = [elsewhere.as_slice(), &["--cluster", "village", "backup", "--all"]].concat();
