@@ -230,13 +230,17 @@ impl Controller {
 struct Numbers(BTreeMap<String, f64>);
 
 impl Numbers {
-    /// A number of the whole process.
+    /// A number of the whole process. One that is not there is no zero.
     fn all(&self, name: &str) -> f64 {
-        self.0.get(&format!("bastion_{name}")).copied().unwrap_or_default()
+        let number = self.0.get(&format!("bastion_{name}"));
+        *number.unwrap_or_else(|| panic!("there is no metric bastion_{name}: {self:?}"))
     }
 
-    /// A number of one kind.
+    /// A number of one kind; 0 as long as the kind has no numbers at all.
     fn of(&self, name: &str, kind: &str) -> f64 {
-        self.0.get(&format!("bastion_{name}{{kind=\"{kind}\"}}")).copied().unwrap_or_default()
+        let label = format!("{{kind=\"{kind}\"}}");
+        let number = self.0.get(&format!("bastion_{name}{label}"));
+        let unknown = !self.0.keys().any(|key| key.ends_with(&label));
+        *number.unwrap_or_else(|| if unknown { &0.0 } else { panic!("{kind} has no metric bastion_{name}: {self:?}") })
     }
 }

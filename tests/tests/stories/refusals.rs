@@ -108,7 +108,7 @@ async fn refused_by_the_webhook(stage: &Stage) -> Result<()> {
 /// The objects that failed, and why.
 fn failures(stdout: &str) -> Result<Vec<(String, String)>> {
     let report: Value = serde_json::from_str(stdout).context("JSON")?;
-    let objects = report["report"]["objects"].as_array().cloned().unwrap_or_default();
+    let objects = report["report"]["objects"].as_array().context(format!("no objects in {stdout:.500}"))?;
     let failed = objects.iter().filter(|object| object["outcome"] == "failed");
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     Ok(failed.map(|object| (text(&object["target"]), text(&object["why"]))).collect())

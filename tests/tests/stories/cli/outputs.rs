@@ -106,7 +106,7 @@ pub(crate) async fn who_stops_reading_changes_no_exit_code(town: &Town) -> Resul
     };
     assert_eq!(ended(&["ls"], &gone("ls.pipe")?).await?, Some(0));
     let revisions = bastion.history(&["cm/prices", "-n", "shop"]).await?;
-    let first = revisions.last().map(|v| v.revision.to_string()).unwrap_or_default();
+    let first = revisions.last().context("no revision")?.revision.to_string();
     let diff = ["diff", "cm/prices", "-n", "shop", "--from", &first, "--to", "latest", "--exit-code"];
     assert_eq!(ended(&diff, &gone("diff.pipe")?).await?, Some(6));
     town.config("prices", json!({"apple": "neither"})).await?;
