@@ -40,9 +40,8 @@ mod tests {
     use crate::error::chain;
 
     fn sample() -> Vec<CliError> {
-        let cause = || "connection refused (os error 111)".into();
-        let source =
-            |what: &str, category| SourceError { what: what.to_owned(), category, source: Some(cause()) }.into();
+        let cause = || -> bastion_sdk::core::error::Cause { "connection refused (os error 111)".into() };
+        let source = |what: &str, category| SourceError::new(category, what).caused_by(Some(cause())).into();
         vec![
             Error::NoRepository.into(),
             Error::RepositoryExists { id: "6f9a".into() }.into(),

@@ -25,7 +25,7 @@ pub use error::{MAX_DEPTH, ManifestError};
 pub use owner::OwnerReference;
 #[cfg(feature = "yaml")]
 pub(crate) use parse::Seed;
-pub use path::{Path, PathError, PathSet, Segment};
+pub use path::{Path, PathError, PathSegment, PathSet};
 pub use text::Text;
 pub use tree::Manifest;
 pub use value::{Map, Value};

@@ -206,8 +206,18 @@ pub struct Withheld {
     pub examples: Vec<Arc<str>>,
 }
 
+impl Withheld {
+    /// Acknowledges them; `by` says who, for people.
+    pub fn acknowledge(&self, by: impl Into<Arc<str>>) -> Acknowledgement {
+        Acknowledgement { kind: self.kind.clone(), policy: self.policy.clone(), since: self.since, by: by.into() }
+    }
+}
+
 /// Somebody acknowledged that the deletions which the brake withholds are meant: `bastion deletions accept`.
+///
+/// Made by [`Withheld::acknowledge`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Acknowledgement {
     /// The kind whose deletions are meant.
     pub kind: GroupKind,

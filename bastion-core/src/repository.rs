@@ -79,14 +79,14 @@ pub struct Repository(Arc<Inner>);
 struct Inner {
     store: Arc<dyn Store>,
     runtime: SharedRuntime,
-    info: Info,
+    info: RepositoryInfo,
     writable: bool,
 }
 
 /// What `bastion.json` says about the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Info {
+pub struct RepositoryInfo {
     /// The repository's id, random.
     pub id: String,
     /// The digest of contents.
@@ -155,7 +155,7 @@ impl OpenOptions {
 
 impl Repository {
     /// What `bastion.json` says.
-    pub fn info(&self) -> &Info {
+    pub fn info(&self) -> &RepositoryInfo {
         &self.0.info
     }
 

@@ -40,7 +40,7 @@ mod skip;
 
 pub use apply::Applier;
 pub use options::{Conflict, RestoreOptions};
-pub use plan::{RestorePlan, SkippedObject, Step, UnreadableObject};
+pub use plan::{RestorePlan, RestoreStep, SkippedObject, UnreadableObject};
 pub use report::{ObjectReport, Outcome, RestoreReport};
 pub use set::{Predicate, RestoreSet};
 

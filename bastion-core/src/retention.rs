@@ -58,7 +58,7 @@ impl Candidate {
 /// Why a candidate is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Reason {
+pub enum KeepReason {
     /// One of the last so many.
     Last,
     /// Younger than the period.
@@ -79,7 +79,7 @@ pub enum Reason {
     Held,
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for KeepReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Last => "last",
@@ -99,7 +99,7 @@ impl fmt::Display for Reason {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// It is kept, for this reason.
-    Keep(Reason),
+    Keep(KeepReason),
     /// It may go.
     Drop,
 }
@@ -121,25 +121,25 @@ pub trait RetentionPlanner: Debug + Send + Sync {
 /// the planner gives no decision for are kept.
 ///
 /// ```
-/// use bastion_core::{retention::{guarded, Candidate, KeepLast, Reason, Decision}, time::Timestamp};
+/// use bastion_core::{retention::{guarded, Candidate, KeepLast, KeepReason, Decision}, time::Timestamp};
 ///
 /// let broken = Candidate::new(Timestamp::from_millis(2)).good(false);
 /// let good = Candidate::new(Timestamp::from_millis(1));
 /// let plan = guarded(&KeepLast(1), &[broken, good], Timestamp::from_millis(3));
-/// assert_eq!(plan, [Decision::Keep(Reason::Last), Decision::Keep(Reason::NewestGood)]);
+/// assert_eq!(plan, [Decision::Keep(KeepReason::Last), Decision::Keep(KeepReason::NewestGood)]);
 /// ```
 pub fn guarded(planner: &dyn RetentionPlanner, candidates: &[Candidate], now: Timestamp) -> Vec<Decision> {
     let mut decisions = planner.plan(candidates, now);
-    decisions.resize(candidates.len(), Decision::Keep(Reason::Held));
+    decisions.resize(candidates.len(), Decision::Keep(KeepReason::Held));
     let newest_good = candidates.iter().position(|v| v.good);
     for (i, (decision, candidate)) in decisions.iter_mut().zip(candidates).enumerate() {
         if decision.is_keep() {
             continue;
         }
         if candidate.held {
-            *decision = Decision::Keep(Reason::Held);
+            *decision = Decision::Keep(KeepReason::Held);
         } else if newest_good == Some(i) {
-            *decision = Decision::Keep(Reason::NewestGood);
+            *decision = Decision::Keep(KeepReason::NewestGood);
         }
     }
     decisions

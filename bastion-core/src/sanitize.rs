@@ -37,7 +37,7 @@ use std::{
 use crate::{
     canonical,
     hash::Digest,
-    manifest::{Manifest, Path, PathError, PathSet, Segment, Value},
+    manifest::{Manifest, Path, PathError, PathSegment, PathSet, Value},
     object::{GroupKind, Kind},
     record::Extras,
 };
@@ -170,7 +170,7 @@ const NAMES: [&[&str]; 4] = [&["apiVersion"], &["kind"], &["metadata", "name"], 
 
 /// Whether what lies at `keys` lies at or beneath the path.
 fn covers(path: &Path, keys: &[&str]) -> bool {
-    let matches = |(segment, key): (&Segment, &&str)| matches!(segment, Segment::Key(k) if k != key);
+    let matches = |(segment, key): (&PathSegment, &&str)| matches!(segment, PathSegment::Key(k) if k != key);
     path.segments().len() <= keys.len() && !path.segments().iter().zip(keys).any(matches)
 }
 
@@ -190,7 +190,7 @@ fn skip(service: bool, keep_status: bool) -> PathSet {
 /// Whether the path lies on the way to something that the extras are read from.
 fn feeds_extras(path: &Path) -> bool {
     let [first, ..] = path.segments() else { return true };
-    !matches!(first, Segment::Key(key) if key != "metadata" && key != "status")
+    !matches!(first, PathSegment::Key(key) if key != "metadata" && key != "status")
 }
 
 impl Sanitizer for Rules {

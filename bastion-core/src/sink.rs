@@ -112,6 +112,7 @@ pub trait Sink: Debug + Send + Sync + 'static {
 /// Why a sink could not write.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
+#[non_exhaustive]
 pub struct SinkError {
     /// What was being done, to which object, and what to do about it.
     pub what: String,
@@ -123,6 +124,18 @@ pub struct SinkError {
 }
 
 impl SinkError {
+    /// A failure of this category. `what` says what was being done, to which object or kind.
+    pub fn new(category: Category, what: impl Into<String>) -> Self {
+        Self { what: what.into(), category, source: None }
+    }
+
+    /// With what the cluster answered, or what else went wrong beneath.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Option<Cause>>) -> Self {
+        self.source = source.into();
+        self
+    }
+
     /// What sort of failure this is.
     pub fn category(&self) -> Category {
         self.category

@@ -203,6 +203,7 @@ pub struct Current {
 /// Why a source could not read.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
+#[non_exhaustive]
 pub struct SourceError {
     /// What was being done, to which kind or object, and what to do about it.
     pub what: String,
@@ -214,6 +215,18 @@ pub struct SourceError {
 }
 
 impl SourceError {
+    /// A failure of this category. `what` says what was being done, to which object or kind.
+    pub fn new(category: Category, what: impl Into<String>) -> Self {
+        Self { what: what.into(), category, source: None }
+    }
+
+    /// With what the cluster answered, or what else went wrong beneath.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Option<Cause>>) -> Self {
+        self.source = source.into();
+        self
+    }
+
     /// What sort of failure this is.
     pub fn category(&self) -> Category {
         self.category

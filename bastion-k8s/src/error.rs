@@ -140,13 +140,13 @@ impl Error {
 impl From<Error> for SourceError {
     fn from(error: Error) -> Self {
         let (what, category, source) = error.into_parts();
-        Self { what, category, source }
+        Self::new(category, what).caused_by(source)
     }
 }
 
 impl From<Error> for SinkError {
     fn from(error: Error) -> Self {
         let (what, category, source) = error.into_parts();
-        Self { what, category, source }
+        Self::new(category, what).caused_by(source)
     }
 }

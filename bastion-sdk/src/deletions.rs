@@ -4,7 +4,7 @@
 //! they are until somebody says that the deletions are meant.
 
 use bastion_core::{
-    record::{Acknowledgement, Withheld},
+    record::Withheld,
     repository::{CommitNotes, Head, WriterOptions},
     select::KindWord,
 };
@@ -37,14 +37,11 @@ impl Repo {
                 "`bastion deletions ls` lists those that are",
             ));
         }
-        let acknowledgements = deletions
-            .iter()
-            .map(|w| Acknowledgement { kind: w.kind.clone(), policy: w.policy.clone(), since: w.since, by: by.into() })
-            .collect();
+        let notes = CommitNotes::default().acknowledgements(deletions.iter().map(|w| w.acknowledge(by)).collect());
         let options = WriterOptions::new(reader.snapshot().head().cluster_uid.clone(), "deletions");
         let mut writer = self.repository().writer(reader.cluster(), options).await?;
         let mut batch = writer.batch();
-        let committed = writer.commit(&mut batch, &CommitNotes { acknowledgements, ..CommitNotes::default() }).await?;
+        let committed = writer.commit(&mut batch, &notes).await?;
         Ok(AcceptedDeletions { deletions, head: committed.head })
     }
 }

@@ -1,4 +1,4 @@
-//! Places in objects: `.spec.rules[*].host`, and sets of them.
+//! Paths in objects, `.spec.rules[*].host`, and sets of them.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -6,22 +6,22 @@ use super::value::{Map, Value};
 
 /// One step of a [`Path`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Segment {
+pub enum PathSegment {
     /// The entry of a map with this key.
     Key(String),
     /// Every item of a list, every entry of a map.
     Any,
 }
 
-/// A place in an object.
+/// A path in an object.
 ///
 /// Written like kubectl's `JSONPath`, `.spec.rules[*].host`, `$.metadata.annotations['example.com/at']`, or as a
 /// JSON pointer (RFC 6901), `/metadata/annotations/example.com~1at`, where `*` alone stands for every item.
-/// Items of lists have no fixed places, so a path cannot name one by its number.
+/// Items of lists have no fixed position, so a path cannot name one by its number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Path(Vec<Segment>);
+pub struct Path(Vec<PathSegment>);
 
-/// Why a text is no path, or a path cannot be used for what was asked.
+/// Why a text is not a path, or a path cannot be used here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path:?} cannot be used: {why}")]
 pub struct PathError {
@@ -32,13 +32,13 @@ pub struct PathError {
 impl Path {
     /// A path of map keys.
     pub fn of(keys: &[&str]) -> Self {
-        Self(keys.iter().map(|key| Segment::Key((*key).to_owned())).collect())
+        Self(keys.iter().map(|key| PathSegment::Key((*key).to_owned())).collect())
     }
 
     /// A path of map keys, then every item there, then map keys again.
     pub(crate) fn any_of(keys: &[&str], beneath: &[&str]) -> Self {
         let Self(mut segments) = Self::of(keys);
-        segments.push(Segment::Any);
+        segments.push(PathSegment::Any);
         segments.extend(Self::of(beneath).0);
         Self(segments)
     }
@@ -49,7 +49,7 @@ impl Path {
     }
 
     /// Its steps.
-    pub fn segments(&self) -> &[Segment] {
+    pub fn segments(&self) -> &[PathSegment] {
         &self.0
     }
 }
@@ -65,15 +65,15 @@ impl FromStr for Path {
     }
 }
 
-fn pointer(text: &str) -> Vec<Segment> {
+fn pointer(text: &str) -> Vec<PathSegment> {
     let segment = |part: &str| match part {
-        "*" => Segment::Any,
-        key => Segment::Key(key.replace("~1", "/").replace("~0", "~")),
+        "*" => PathSegment::Any,
+        key => PathSegment::Key(key.replace("~1", "/").replace("~0", "~")),
     };
     text.split('/').skip(1).map(segment).collect()
 }
 
-fn json_path(text: &str) -> Result<Vec<Segment>, &'static str> {
+fn json_path(text: &str) -> Result<Vec<PathSegment>, &'static str> {
     let mut rest = text.strip_prefix('$').unwrap_or(text);
     let mut segments = Vec::new();
     // The first dot may be left out.
@@ -82,11 +82,11 @@ fn json_path(text: &str) -> Result<Vec<Segment>, &'static str> {
     }
     while !rest.is_empty() {
         rest = if let Some(after) = rest.strip_prefix("[*]") {
-            segments.push(Segment::Any);
+            segments.push(PathSegment::Any);
             after
         } else if let Some(after) = rest.strip_prefix("['") {
             let (key, after) = after.split_once("']").ok_or("a quote is never closed")?;
-            segments.push(Segment::Key(key.to_owned()));
+            segments.push(PathSegment::Key(key.to_owned()));
             after
         } else if let Some(after) = rest.strip_prefix('.') {
             name(after, &mut segments)?
@@ -97,13 +97,13 @@ fn json_path(text: &str) -> Result<Vec<Segment>, &'static str> {
     Ok(segments)
 }
 
-fn name<'a>(text: &'a str, segments: &mut Vec<Segment>) -> Result<&'a str, &'static str> {
+fn name<'a>(text: &'a str, segments: &mut Vec<PathSegment>) -> Result<&'a str, &'static str> {
     let end = text.find(['.', '[']).unwrap_or(text.len());
     let (name, rest) = text.split_at(end);
     if name.is_empty() {
         return Err("a name is empty");
     }
-    segments.push(if name == "*" { Segment::Any } else { Segment::Key(name.to_owned()) });
+    segments.push(if name == "*" { PathSegment::Any } else { PathSegment::Key(name.to_owned()) });
     Ok(rest)
 }
 
@@ -111,18 +111,18 @@ impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for segment in &self.0 {
             match segment {
-                Segment::Any => f.write_str("[*]")?,
-                Segment::Key(key) if key.is_empty() || key == "*" || key.contains(['.', '[', '\'']) => {
+                PathSegment::Any => f.write_str("[*]")?,
+                PathSegment::Key(key) if key.is_empty() || key == "*" || key.contains(['.', '[', '\'']) => {
                     write!(f, "['{key}']")?;
                 }
-                Segment::Key(key) => write!(f, ".{key}")?,
+                PathSegment::Key(key) => write!(f, ".{key}")?,
             }
         }
         Ok(())
     }
 }
 
-/// A set of places in objects, as a tree that parsing walks along with the text.
+/// A set of paths in objects, as a tree that is walked while parsing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PathSet {
     /// Whether this very place is in the set.
@@ -150,20 +150,20 @@ impl<'a> Step<'a> {
 }
 
 impl PathSet {
-    /// Adds a place.
+    /// Adds a path.
     pub fn insert(&mut self, path: &Path) {
         self.insert_segments(path.segments());
     }
 
-    fn insert_segments(&mut self, segments: &[Segment]) {
+    fn insert_segments(&mut self, segments: &[PathSegment]) {
         match segments {
             [] => self.here = true,
-            [Segment::Key(key), rest @ ..] => {
+            [PathSegment::Key(key), rest @ ..] => {
                 let any = &self.any;
                 let child = self.keys.entry(key.clone()).or_insert_with(|| any.as_deref().cloned().unwrap_or_default());
                 child.insert_segments(rest);
             }
-            [Segment::Any, rest @ ..] => {
+            [PathSegment::Any, rest @ ..] => {
                 self.any.get_or_insert_default().insert_segments(rest);
                 for child in self.keys.values_mut() {
                     child.insert_segments(rest);
@@ -172,7 +172,7 @@ impl PathSet {
         }
     }
 
-    /// Whether nothing is in the set.
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         !self.here && self.keys.is_empty() && self.any.is_none()
     }

@@ -57,7 +57,7 @@ impl Manifest {
         self.get(path)?.as_str()
     }
 
-    /// Takes the value at a path of map keys out.
+    /// Removes the value at a path of map keys and returns it.
     pub fn remove(&mut self, path: &[&str]) -> Option<Value> {
         let (last, parents) = path.split_last()?;
         self.map_mut(parents)?.remove(*last)

@@ -1,11 +1,11 @@
-//! Waking whoever follows the cluster.
+//! Wakes those who follow the cluster.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
-/// Counts changes. Followers wake in the order in which they began to wait: a channel of tokio's would draw lots,
-/// and one seed would not give one trace.
+/// Counts changes. Followers wake in the order in which they began to wait; a channel of tokio would wake them in a
+/// random order, and the same seed would not give the same trace.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     count: AtomicU64,
@@ -13,13 +13,13 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// Something changed.
-    pub(super) fn tell(&self) {
+    /// Counts a change and wakes the followers.
+    pub(super) fn notify(&self) {
         self.count.fetch_add(1, Ordering::SeqCst);
         self.wake.notify_waiters();
     }
 
-    /// How many changes there were.
+    /// The number of changes so far.
     pub(super) fn count(&self) -> u64 {
         self.count.load(Ordering::SeqCst)
     }
@@ -29,7 +29,7 @@ impl Changes {
         loop {
             let woken = self.wake.notified();
             let mut woken = std::pin::pin!(woken);
-            // Waiting before the look, so that a change in between is not missed.
+            // Registered before the check, so that a change in between is not missed.
             woken.as_mut().enable();
             if self.count() > known {
                 return;

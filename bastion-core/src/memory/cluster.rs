@@ -44,7 +44,7 @@ impl MemoryCluster {
 
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut ClusterState) -> T) -> T {
         let result = change(&mut self.lock());
-        self.shared.changes.tell();
+        self.shared.changes.notify();
         result
     }
 

@@ -66,11 +66,9 @@ impl Sink for MemoryCluster {
 
     async fn remove(&self, _kind: &Kind, id: &ObjectId, seen: &Live) -> Result<(), SinkError> {
         self.change(|state| match state.live(id) {
-            Some(now) if now.uid != seen.uid || now.resource_version != seen.resource_version => Err(SinkError {
-                what: format!("remove {id}: it changed since it was seen"),
-                category: Category::Conflict,
-                source: None,
-            }),
+            Some(now) if now.uid != seen.uid || now.resource_version != seen.resource_version => {
+                Err(SinkError::new(Category::Conflict, format!("remove {id}: it changed since it was seen")))
+            }
             _ => {
                 state.delete(id);
                 Ok(())
@@ -112,5 +110,5 @@ fn refused(id: &ObjectId, verb: &str, error: MemoryError) -> SinkError {
         MemoryError::NoNamespace(_) | MemoryError::UnknownKind(_) => Category::NotFound,
         _ => Category::Invalid,
     };
-    SinkError { what: format!("{verb} {id}"), category, source: Some(Box::new(error)) }
+    SinkError::new(category, format!("{verb} {id}")).caused_by(Some(error.into()))
 }

@@ -125,14 +125,14 @@ impl MemorySource {
                 _ => {}
             }
         }
-        // Whatever else happened was not of this kind: a bookmark says that nothing is missing.
+        // Everything else that happened was of other kinds: a bookmark moves the position past it.
         if state.revision > seen {
             out.push_back(Observation::Mark(state.revision.into()));
         }
     }
 
     fn error(kind: &GroupKind, category: Category, why: &str) -> SourceError {
-        SourceError { what: format!("list {kind}: {why}"), category, source: None }
+        SourceError::new(category, format!("list {kind}: {why}"))
     }
 }
 
@@ -142,29 +142,29 @@ struct Follow {
     source: MemorySource,
     kind: GroupKind,
     seen: Option<u64>,
-    said: VecDeque<Observation>,
-    /// How many changes of the cluster were looked at.
-    looked_at: u64,
+    pending: VecDeque<Observation>,
+    /// How many changes of the cluster were read.
+    seen_changes: u64,
     done: bool,
 }
 
 impl Follow {
     async fn next(mut self) -> Option<(Result<Observation, SourceError>, Self)> {
         loop {
-            if let Some(observation) = self.said.pop_front() {
+            if let Some(observation) = self.pending.pop_front() {
                 return Some((Ok(observation), self));
             }
             if self.done {
                 return None;
             }
-            self.looked_at = self.source.cluster.shared.changes.count();
+            self.seen_changes = self.source.cluster.shared.changes.count();
             if let Err(error) = self.look() {
                 self.done = true;
                 return Some((Err(error), self));
             }
             self.done |= !self.source.continuous;
-            if self.said.is_empty() && !self.done {
-                self.source.cluster.shared.changes.more_than(self.looked_at).await;
+            if self.pending.is_empty() && !self.done {
+                self.source.cluster.shared.changes.more_than(self.seen_changes).await;
             }
         }
     }
@@ -179,56 +179,56 @@ impl Follow {
         }
         match self.seen {
             Some(seen) if seen > state.revision => {
-                self.said.push_back(Observation::Rewound { now: state.revision.into() });
-                self.source.listed(&state, &self.kind, &mut self.said);
+                self.pending.push_back(Observation::Rewound { now: state.revision.into() });
+                self.source.listed(&state, &self.kind, &mut self.pending);
             }
             Some(seen) if seen < state.compacted => {
-                self.said.push_back(Observation::Expired);
-                self.source.listed(&state, &self.kind, &mut self.said);
+                self.pending.push_back(Observation::Expired);
+                self.source.listed(&state, &self.kind, &mut self.pending);
             }
-            Some(seen) => self.source.events(&state, &self.kind, seen, &mut self.said),
-            None => self.source.listed(&state, &self.kind, &mut self.said),
+            Some(seen) => self.source.events(&state, &self.kind, seen, &mut self.pending),
+            None => self.source.listed(&state, &self.kind, &mut self.pending),
         }
         self.seen = Some(state.revision);
         Ok(())
     }
 }
 
-/// The stream of kinds: those that were named, with what became of them still to be said.
+/// The stream of kinds: those that were reported, and changes that are still to be yielded.
 struct Kinds {
     source: MemorySource,
     known: BTreeMap<GroupKind, Kind>,
-    said: VecDeque<KindChange>,
-    /// How many changes of the cluster were looked at.
-    looked_at: u64,
+    pending: VecDeque<KindChange>,
+    /// How many changes of the cluster were read.
+    seen_changes: u64,
     settled: bool,
 }
 
 impl Kinds {
     async fn next(mut self) -> Option<(KindChange, Self)> {
         loop {
-            if let Some(change) = self.said.pop_front() {
+            if let Some(change) = self.pending.pop_front() {
                 return Some((change, self));
             }
             if self.settled && !self.source.continuous {
                 return None;
             }
-            self.looked_at = self.source.cluster.shared.changes.count();
+            self.seen_changes = self.source.cluster.shared.changes.count();
             let mut served = self.source.cluster.lock().kinds.clone();
             served.retain(|_, kind| self.source.selection.takes_kind(kind));
             let gone = self.known.keys().filter(|kind| served.get(kind) != self.known.get(kind)).cloned();
-            self.said.extend(gone.map(|kind| {
+            self.pending.extend(gone.map(|kind| {
                 if served.contains_key(&kind) { KindChange::Removed(kind) } else { KindChange::Undefined(kind) }
             }));
             let new = served.values().filter(|kind| self.known.get(&kind.group_kind()) != Some(kind)).cloned();
-            self.said.extend(new.map(KindChange::Added));
+            self.pending.extend(new.map(KindChange::Added));
             self.known = served;
             if !self.settled {
                 self.settled = true;
-                self.said.push_back(KindChange::Settled);
+                self.pending.push_back(KindChange::Settled);
             }
-            if self.said.is_empty() {
-                self.source.cluster.shared.changes.more_than(self.looked_at).await;
+            if self.pending.is_empty() {
+                self.source.cluster.shared.changes.more_than(self.seen_changes).await;
             }
         }
     }
@@ -238,11 +238,7 @@ impl Kinds {
 impl Source for MemorySource {
     async fn cluster_uid(&self) -> Result<String, SourceError> {
         let uid = self.cluster.object(&namespace_id("kube-system")).map(|live| live.uid);
-        uid.ok_or_else(|| SourceError {
-            what: "read namespace kube-system".into(),
-            category: Category::NotFound,
-            source: None,
-        })
+        uid.ok_or_else(|| SourceError::new(Category::NotFound, "read namespace kube-system"))
     }
 
     fn policy(&self) -> Arc<str> {
@@ -254,8 +250,13 @@ impl Source for MemorySource {
     }
 
     fn kinds(&self) -> BoxStream<'static, KindChange> {
-        let kinds =
-            Kinds { source: self.clone(), known: BTreeMap::new(), said: VecDeque::new(), looked_at: 0, settled: false };
+        let kinds = Kinds {
+            source: self.clone(),
+            known: BTreeMap::new(),
+            pending: VecDeque::new(),
+            seen_changes: 0,
+            settled: false,
+        };
         stream::unfold(kinds, Kinds::next).boxed()
     }
 
@@ -269,8 +270,8 @@ impl Source for MemorySource {
             kind: kind.group_kind(),
             // A one-shot source always lists.
             seen: from.filter(|_| self.continuous).and_then(|version| version.number()),
-            said: VecDeque::new(),
-            looked_at: 0,
+            pending: VecDeque::new(),
+            seen_changes: 0,
             done: false,
         };
         stream::unfold(follow, Follow::next).boxed()

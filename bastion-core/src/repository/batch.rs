@@ -1,4 +1,4 @@
-//! Changes on their way into one commit.
+//! The changes of one commit.
 
 use std::sync::Arc;
 
@@ -31,14 +31,14 @@ const OFFLOAD: usize = 32 << 10;
 /// Records compress at least this well (names, policies and API versions repeat).
 const RECORD_RATIO: usize = 3;
 
-/// Changes gathered for one commit: full blocks are compressed as they fill, and packs are uploaded while
-/// the batch still grows, so its memory is bounded whatever its length.
+/// Collects changes for one commit. Blocks are compressed as they fill and packs are uploaded while the batch grows,
+/// so its memory is bounded, however many changes there are.
 #[derive(Debug)]
 pub struct Batch {
     log: Log,
     header: Arc<Common>,
     room: Arc<Semaphore>,
-    /// The life of etcd that the changes are of.
+    /// The incarnation that the changes are of.
     pub(super) incarnation: u32,
     pub(super) uploads: Vec<Upload>,
     /// What is not in a pack. The records of the open block refer to the number that it will have.
@@ -71,8 +71,8 @@ impl Batch {
         }
     }
 
-    /// Adds a change. May compress a block or wait for an upload. [`Error::Object`] where the object cannot
-    /// be stored; the batch goes on without it.
+    /// Adds a change. May compress a block or wait for an upload. [`Error::Object`] if the object cannot be stored; the
+    /// batch can be used on without it.
     pub async fn push(&mut self, change: Change) -> Result<()> {
         let mut record_bytes = 100 + change.id.namespace.len() + change.id.name.len();
         let fate = match change.what {
@@ -118,7 +118,7 @@ impl Batch {
         Ok(())
     }
 
-    /// How many changes were added.
+    /// The number of changes.
     pub fn len(&self) -> usize {
         self.len
     }
@@ -128,7 +128,7 @@ impl Batch {
         self.len == 0
     }
 
-    /// Bytes of the bodies that were added.
+    /// The bytes of their bodies.
     pub fn raw_bytes(&self) -> u64 {
         self.raw
     }

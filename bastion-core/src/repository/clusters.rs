@@ -17,24 +17,23 @@ use crate::{
 /// How many segments at the end of a log are tried.
 const TRIED: usize = 4;
 
-/// A cluster that the repository holds a log of.
+/// A cluster that the repository has a log of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterInfo {
     /// Its name in the repository.
     pub name: String,
     /// uid of its namespace kube-system.
     pub uid: String,
-    /// Number of its newest segment (that can be read).
+    /// Number of its last commit (that can be read).
     pub head: u64,
-    /// That segment's time.
+    /// When that was made.
     pub at: Timestamp,
 }
 
 impl Repository {
-    /// The clusters that the repository holds logs of, by name.
+    /// The clusters that the repository has logs of, by name.
     ///
-    /// One whose log cannot be read is logged and left out: it is no reason to stop with the others. It is an
-    /// error where there is no other.
+    /// A cluster whose log cannot be read is left out with a warning; it is an error only if there is no other.
     pub async fn clusters(&self) -> Result<Vec<ClusterInfo>> {
         match self.readable_clusters().await? {
             (clusters, Some(unreadable)) if clusters.is_empty() => Err(unreadable),
@@ -42,8 +41,8 @@ impl Repository {
         }
     }
 
-    /// Under which name the cluster with this uid (of namespace kube-system) is known here. Where it is none
-    /// of those that can be read, it may be one that cannot, and that is an error.
+    /// The cluster with this uid (of namespace `kube-system`). An error if it is none of those whose logs can be read
+    /// and there are others: it may be one of them.
     pub async fn cluster_with_uid(&self, uid: &str) -> Result<Option<ClusterInfo>> {
         let (clusters, unreadable) = self.readable_clusters().await?;
         match (clusters.into_iter().find(|c| c.uid == uid), unreadable) {

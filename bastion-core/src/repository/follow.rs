@@ -25,15 +25,15 @@ pub struct LogEntry {
     pub digest: Digest,
     /// When it was made.
     pub at: Timestamp,
-    /// Which life of which etcd its revisions are of.
+    /// The incarnation of its revisions.
     pub incarnation: u32,
     /// uid of namespace kube-system.
     pub cluster_uid: Arc<str>,
     /// Which run of a writer made it.
     pub writer: Arc<str>,
-    /// Which sort of writer that was.
+    /// The role of that writer.
     pub role: Arc<str>,
-    /// Its epoch of that role; 0 where the role has none.
+    /// Its epoch in that role; 0 if the role is not fenced.
     pub epoch: u64,
     /// Bytes of its segment and packs.
     pub stored: u64,
@@ -43,7 +43,7 @@ pub struct LogEntry {
     pub withheld: Vec<Withheld>,
     /// Withheld deletions that somebody acknowledged.
     pub acknowledgements: Vec<Acknowledgement>,
-    /// What became of objects, in the log's order.
+    /// Its revisions, in the order of the log.
     pub revisions: Vec<Revision>,
 }
 
@@ -70,11 +70,11 @@ impl From<Commit> for LogEntry {
 }
 
 impl Repository {
-    /// The commits after segment `after` (0 for all) up to the end that the log has now. Call it again with
-    /// the last number to read on.
+    /// The commits after number `after` (0 for all) up to the present end of the log. To read on, call it again with the
+    /// last number.
     ///
-    /// [`Error::Corrupt`] names a segment that is missing. A consumer whose position was swept finds the
-    /// first one missing: it starts anew from a [`super::Snapshot`].
+    /// [`Error::Corrupt`] names a segment that is missing. If it is the first one, the consumer's position is older than
+    /// what the log still has: it starts again from a [`super::Snapshot`].
     pub fn log(&self, cluster: &str, after: u64) -> BoxStream<'static, Result<LogEntry>> {
         let log = Log::new(self, cluster);
         let numbers = {

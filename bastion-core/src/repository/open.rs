@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{
-    Info, InitOptions, Inner, OpenOptions, Repository,
+    InitOptions, Inner, OpenOptions, Repository, RepositoryInfo,
     format::{self, Config, keys},
     retry::Attempts,
 };
@@ -52,7 +52,7 @@ impl Repository {
     }
 
     fn opened(store: Arc<dyn Store>, runtime: SharedRuntime, config: Config, writable: bool) -> Self {
-        let info = Info { id: config.id, algorithm: config.digest, created: config.created };
+        let info = RepositoryInfo { id: config.id, algorithm: config.digest, created: config.created };
         Self(Arc::new(Inner { store, runtime, info, writable }))
     }
 }

@@ -1,4 +1,4 @@
-//! Reading: the states of objects at a moment, their histories, their bodies.
+//! Reading a log: objects as of a moment, their histories, their bodies.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub struct Snapshot {
 }
 
 impl Repository {
-    /// Reads the end of a cluster's log. What is committed later is not seen.
+    /// A snapshot of the present end of a cluster's log. Later commits are not part of it.
     pub async fn snapshot(&self, cluster: &str) -> Result<Snapshot> {
         let log = Log::new(self, cluster);
         let loaded = log.load().await?;
@@ -65,7 +65,7 @@ impl Snapshot {
         self
     }
 
-    /// The last segment that was read (the log's end, whatever [`Snapshot::at`] says).
+    /// The end of the log, whatever [`Snapshot::at`] says.
     pub fn head(&self) -> &Head {
         &self.loaded.state.head
     }
@@ -80,7 +80,7 @@ impl Snapshot {
         self.loaded.state.withheld.values().cloned().collect()
     }
 
-    /// Acknowledgements of withheld deletions that were not acted upon yet.
+    /// Acknowledgements of withheld deletions that have not taken effect yet.
     pub fn acknowledgements(&self) -> Vec<Acknowledgement> {
         self.loaded.state.accepted.clone()
     }
@@ -148,13 +148,12 @@ impl Snapshot {
         })
     }
 
-    /// The bytes that were hashed, checked against the digest. Bodies that lie beside each other share a
-    /// read.
+    /// The body of a revision, in canonical form, checked against its digest. Neighbouring bodies share a read.
     pub async fn body(&self, revision: &Revision) -> Result<Bytes> {
         self.bodies.body(revision).await
     }
 
-    /// What was kept beside the body.
+    /// What was kept beside the body of a revision.
     pub async fn extras(&self, revision: &Revision) -> Result<Extras> {
         self.bodies.extras(revision).await
     }

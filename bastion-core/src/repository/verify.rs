@@ -1,4 +1,4 @@
-//! Reading every byte of a repository, and naming every file that is damaged or missing.
+//! Verification: reads every byte of a repository and names every file that is damaged or missing.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -27,15 +27,15 @@ const MAX_LISTED: usize = 10_000;
 /// Files that are read at a time: with bodies of up to 16 MiB this bounds the memory.
 const PARALLEL: usize = 8;
 
-/// What to hold a repository against.
+/// What else to verify a repository against.
 #[derive(Debug, Clone, Default)]
 pub struct VerifyOptions {
     heads: BTreeMap<String, (u64, Digest)>,
 }
 
 impl VerifyOptions {
-    /// The end of a cluster's log as it is known from elsewhere (a Lease, an earlier `status`): only so does
-    /// it show if the newest segments were cut off.
+    /// The end of a cluster's log as it is known from elsewhere (a Lease, an earlier `status`). Without it nobody can
+    /// tell if the newest segments are missing.
     #[must_use]
     pub fn expect_head(mut self, cluster: impl Into<String>, number: u64, digest: Digest) -> Self {
         self.heads.insert(cluster.into(), (number, digest));
@@ -67,7 +67,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// This is wrong with that file.
+    /// A problem with this file.
     pub fn new(key: Key, why: impl Into<String>) -> Self {
         Self { key, why: why.into() }
     }
@@ -108,7 +108,7 @@ pub struct VerifyReport {
 }
 
 impl VerifyReport {
-    /// Whether nothing is wrong.
+    /// Whether there are no problems.
     pub fn is_clean(&self) -> bool {
         self.problems.is_empty()
     }
@@ -118,7 +118,7 @@ impl Repository {
     /// Reads every file of the repository (but not its views) and checks each checksum, the chain of each
     /// log, each body against its digest, and that nothing is missing that another file needs.
     ///
-    /// Damage ends up in the report; an error means that the storage could not be read.
+    /// Damage is part of the report; an error means that the storage could not be read.
     pub async fn verify(
         &self,
         options: &VerifyOptions,

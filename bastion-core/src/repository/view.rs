@@ -1,7 +1,6 @@
 //! The `tree/` view: each object as plain YAML beside its digest, to read, grep, diff and `kubectl apply`.
 //!
-//! A view is a consumer of the log with a saved position. It can be made again at any time, and no reader of
-//! the log looks at it.
+//! A view follows the log from a saved position. It can be rebuilt at any time, and nothing in Bastion reads it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -41,7 +40,7 @@ const MAX_NAMED: usize = 1000;
 /// The position is saved at least after so many segments.
 const SAVE_AFTER: u64 = 256;
 
-/// Keeps `tree/<cluster>/` up to date.
+/// The view of one cluster, in `tree/<cluster>/`.
 #[derive(Debug)]
 pub struct TreeView {
     repository: Repository,
@@ -81,7 +80,7 @@ pub struct ViewReport {
     pub written: u64,
     /// Objects that were removed.
     pub removed: u64,
-    /// Objects that cannot be shown as YAML, and why; they have `hash.txt` only.
+    /// Objects that cannot be shown as YAML; they have only a `hash.txt`.
     pub unshown: Vec<UnshownObject>,
     /// Such objects beyond the first thousand.
     pub unnamed_unshown: u64,
@@ -137,7 +136,7 @@ impl Repository {
 }
 
 impl TreeView {
-    /// Keeps the view in another storage than the repository's.
+    /// Keeps the view in another store than the repository's.
     #[must_use]
     pub fn target(mut self, target: Arc<dyn Store>) -> Self {
         self.target = target;
@@ -145,7 +144,7 @@ impl TreeView {
         self
     }
 
-    /// Brings the view up to the end of the log. One that does not fit the log is made anew.
+    /// Brings the view up to the end of the log. A view that does not match the log is rebuilt.
     pub async fn update(&mut self) -> Result<ViewReport> {
         self.check_writable()?;
         let Some(mut position) = self.saved().await? else {

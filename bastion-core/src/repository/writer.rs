@@ -28,8 +28,8 @@ pub struct WriterOptions {
 }
 
 impl WriterOptions {
-    /// A writer for the cluster whose namespace kube-system has this uid. `role` says which sort of writer
-    /// it is: `controller`, `watch`, `backup`.
+    /// A writer for the cluster whose namespace `kube-system` has this uid. The role says what kind of writer it is:
+    /// `controller`, `watch`, `backup`.
     pub fn new(cluster_uid: impl Into<String>, role: impl Into<String>) -> Self {
         Self {
             cluster_uid: cluster_uid.into(),
@@ -41,28 +41,28 @@ impl WriterOptions {
         }
     }
 
-    /// Whether only one writer of this role may live: a new one takes over, the older one stops for good.
+    /// Whether there can be only one writer of this role: a new one takes over, and the older one stops for good.
     #[must_use]
     pub fn fenced(mut self, fenced: bool) -> Self {
         self.fenced = fenced;
         self
     }
 
-    /// Whether to go on with the log although it belongs to another cluster: the next incarnation begins.
+    /// Whether to continue a log that belongs to another cluster. It begins a new incarnation.
     #[must_use]
     pub fn adopt(mut self, adopt: bool) -> Self {
         self.adopt = adopt;
         self
     }
 
-    /// How many objects the index keeps in memory (some 150 bytes each); 1,000,000 unless said otherwise.
+    /// How many objects the index keeps in memory, some 150 bytes each; 1,000,000 by default.
     #[must_use]
     pub fn index_capacity(mut self, objects: usize) -> Self {
         self.index_capacity = objects;
         self
     }
 
-    /// How long to go on trying while the storage is away; for good unless said otherwise.
+    /// How long to retry while the storage is unavailable; without end by default.
     #[must_use]
     pub fn give_up_after(mut self, how_long: Option<Duration>) -> Self {
         self.give_up_after = how_long;
@@ -73,10 +73,11 @@ impl WriterOptions {
 /// The end of a log.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Head {
-    /// Number of the last segment; 0 where there is none.
+    /// Number of the last commit; 0 if there is none.
     pub number: u64,
-    /// SHA-256 of its bytes.
+    /// SHA-256 of its segment.
     #[serde(serialize_with = "crate::serialize::display")]
     pub digest: Digest,
     /// Its time.
@@ -93,8 +94,9 @@ impl fmt::Display for Head {
     }
 }
 
-/// What is committed beside changes.
+/// What is committed together with changes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct CommitNotes {
     /// Positions that moved.
     pub positions: Vec<Position>,
@@ -104,8 +106,32 @@ pub struct CommitNotes {
     pub acknowledgements: Vec<Acknowledgement>,
 }
 
+impl CommitNotes {
+    /// Positions that moved.
+    #[must_use]
+    pub fn positions(mut self, positions: Vec<Position>) -> Self {
+        self.positions = positions;
+        self
+    }
+
+    /// Deletions that are withheld now, or no longer (a count of zero).
+    #[must_use]
+    pub fn withheld(mut self, withheld: Vec<Withheld>) -> Self {
+        self.withheld = withheld;
+        self
+    }
+
+    /// Withheld deletions that somebody acknowledges.
+    #[must_use]
+    pub fn acknowledgements(mut self, acknowledgements: Vec<Acknowledgement>) -> Self {
+        self.acknowledgements = acknowledgements;
+        self
+    }
+}
+
 /// What a commit did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Committed {
     /// The end of the log now.
     pub head: Head,
@@ -113,7 +139,7 @@ pub struct Committed {
     pub records: usize,
     /// Bytes that were stored for them: segment and packs.
     pub bytes: u64,
-    /// How many changes were left out: another writer had written the same or something newer.
+    /// How many changes were left out because another writer had written the same or something newer.
     pub stale: usize,
     /// Objects whose newest state another writer wrote since the last commit.
     pub foreign: Vec<ObjectId>,
@@ -121,7 +147,7 @@ pub struct Committed {
     pub acknowledged: Vec<Acknowledgement>,
 }
 
-/// Writes to the log of one cluster. Several may, each in its own process; see `docs/format.md`.
+/// Writes to the log of one cluster. Several writers may, each in its own process; see `docs/format.md`.
 #[derive(Debug)]
 pub struct Writer {
     pub(super) log: Log,
@@ -153,10 +179,10 @@ pub(super) struct Unreported {
 }
 
 impl Repository {
-    /// A writer for the log of a cluster, which is begun where there is none.
+    /// A writer for the log of a cluster; the log is created if there is none.
     ///
-    /// A fenced writer takes its role over at once. [`Error::WrongCluster`] where the log belongs to
-    /// another cluster: nothing is written then.
+    /// A fenced writer takes over its role at once. [`Error::WrongCluster`] if the log belongs to another cluster:
+    /// nothing is written then.
     pub async fn writer(&self, cluster: &str, options: WriterOptions) -> Result<Writer> {
         self.check_writable()?;
         if cluster.is_empty() {

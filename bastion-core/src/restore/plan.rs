@@ -15,7 +15,7 @@ use crate::{
 /// One object to be restored.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Step {
+pub struct RestoreStep {
     /// The revision that is restored.
     pub from: Revision,
     /// The object in the cluster: in another namespace where one is mapped.
@@ -85,7 +85,7 @@ pub struct UnreadableObject {
 pub struct RestorePlan {
     pub(super) bodies: Arc<dyn Bodies>,
     pub(super) options: RestoreOptions,
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<RestoreStep>,
     pub(super) skipped: Vec<SkippedObject>,
     pub(super) unreadable: Vec<UnreadableObject>,
     pub(super) notes: Vec<String>,
@@ -95,7 +95,7 @@ pub struct RestorePlan {
 
 impl RestorePlan {
     /// The steps in the order in which they run.
-    pub fn steps(&self) -> &[Step] {
+    pub fn steps(&self) -> &[RestoreStep] {
         &self.steps
     }
 
@@ -120,7 +120,7 @@ impl RestorePlan {
     }
 }
 
-impl Step {
+impl RestoreStep {
     /// What is special about it, for people.
     fn remark(&self) -> String {
         let mut remarks = Vec::new();
@@ -141,9 +141,9 @@ impl Step {
     }
 }
 
-impl Serialize for Step {
+impl Serialize for RestoreStep {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut s = serializer.serialize_struct("Step", 9)?;
+        let mut s = serializer.serialize_struct("RestoreStep", 9)?;
         s.serialize_field("wave", &self.wave)?;
         s.serialize_field("place", &self.place)?;
         s.serialize_field("group", &*self.target.group)?;

@@ -9,7 +9,7 @@ use super::{
     bodies::Bodies,
     options::RestoreOptions,
     order,
-    plan::{OwnerLink, RestorePlan, SkippedObject, Step, UnreadableObject},
+    plan::{OwnerLink, RestorePlan, RestoreStep, SkippedObject, UnreadableObject},
     skip,
 };
 use crate::{
@@ -153,7 +153,7 @@ impl Planner {
                 let broken = link.is_some_and(|owner| broken.contains(&order::Broken { object: i, owner }));
                 OwnerLink { reference, step: link.filter(|_| !broken).map(|owner| place_of[owner]), broken }
             });
-            steps.push(Step {
+            steps.push(RestoreStep {
                 target: mapped(&fact.revision.id, &self.options),
                 wave: stages[i].0,
                 place: stages[i].1,

@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use jiff::{civil::DateTime, tz::TimeZone};
 
-use super::{Candidate, Decision, Reason, RetentionPlanner};
+use super::{Candidate, Decision, KeepReason, RetentionPlanner};
 use crate::time::Timestamp;
 
 /// Keeps the newest ones, this many.
@@ -11,7 +11,9 @@ pub struct KeepLast(pub usize);
 
 impl RetentionPlanner for KeepLast {
     fn plan(&self, candidates: &[Candidate], _: Timestamp) -> Vec<Decision> {
-        (0..candidates.len()).map(|i| if i < self.0 { Decision::Keep(Reason::Last) } else { Decision::Drop }).collect()
+        (0..candidates.len())
+            .map(|i| if i < self.0 { Decision::Keep(KeepReason::Last) } else { Decision::Drop })
+            .collect()
     }
 }
 
@@ -24,7 +26,7 @@ impl RetentionPlanner for KeepWithin {
         let oldest = now.minus(self.0);
         candidates
             .iter()
-            .map(|v| if v.at >= oldest { Decision::Keep(Reason::Within) } else { Decision::Drop })
+            .map(|v| if v.at >= oldest { Decision::Keep(KeepReason::Within) } else { Decision::Drop })
             .collect()
     }
 }
@@ -50,15 +52,15 @@ type Bucket = fn(&DateTime) -> (i16, i16, i8);
 impl RetentionPlanner for Calendar {
     fn plan(&self, candidates: &[Candidate], _: Timestamp) -> Vec<Decision> {
         let mut decisions = vec![Decision::Drop; candidates.len()];
-        let rules: [(usize, Reason, Bucket); 5] = [
-            (self.hourly, Reason::Hourly, |t| (t.year(), t.day_of_year(), t.hour())),
-            (self.daily, Reason::Daily, |t| (t.year(), t.day_of_year(), 0)),
-            (self.weekly, Reason::Weekly, |t| {
+        let rules: [(usize, KeepReason, Bucket); 5] = [
+            (self.hourly, KeepReason::Hourly, |t| (t.year(), t.day_of_year(), t.hour())),
+            (self.daily, KeepReason::Daily, |t| (t.year(), t.day_of_year(), 0)),
+            (self.weekly, KeepReason::Weekly, |t| {
                 let week = t.date().iso_week_date();
                 (week.year(), i16::from(week.week()), 0)
             }),
-            (self.monthly, Reason::Monthly, |t| (t.year(), i16::from(t.month()), 0)),
-            (self.yearly, Reason::Yearly, |t| (t.year(), 0, 0)),
+            (self.monthly, KeepReason::Monthly, |t| (t.year(), i16::from(t.month()), 0)),
+            (self.yearly, KeepReason::Yearly, |t| (t.year(), 0, 0)),
         ];
         for (count, reason, bucket) in rules {
             let mut seen = BTreeSet::new();
@@ -137,7 +139,7 @@ mod tests {
         let mut all = candidates(&["2025-01-09T23:00:00Z", "2025-01-09T01:00:00Z"]);
         all[0].good = false;
         let plan = Calendar { daily: 1, ..Calendar::default() }.plan(&all, all[0].at);
-        assert_eq!(plan, [Decision::Drop, Decision::Keep(Reason::Daily)]);
+        assert_eq!(plan, [Decision::Drop, Decision::Keep(KeepReason::Daily)]);
     }
 
     #[test]

@@ -1,7 +1,17 @@
-//! What every [`Store`] and every wrapper must do, as one suite (feature `conformance`).
+//! The contract of [`Store`] as one test suite, for every store and every wrapper (feature `conformance`).
 //!
-//! It panics where a store breaks the contract, so an implementor's test is one line:
-//! `conformance::check(store).await`. The store must be empty; tokio's tasks and timers must be on.
+//! It panics where a store breaks the contract, so an implementor's test is one line. The store must be empty; tokio's
+//! tasks and timers must be enabled.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use bastion_core::store::{MemoryStore, conformance};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! conformance::check(Arc::new(MemoryStore::new())).await;
+//! # }
+//! ```
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)] // it is a test
 
 use std::{fmt::Debug, sync::Arc};
@@ -15,7 +25,7 @@ mod listing;
 mod reading;
 mod writing;
 
-/// Runs the whole suite. The store must be empty; it is not left so.
+/// Runs the whole suite. The store must be empty; the suite leaves files in it.
 pub async fn check(store: Arc<dyn Store>) {
     check_reads(store.clone(), store.clone()).await;
     let suite = Suite { write: store.clone(), read: store };

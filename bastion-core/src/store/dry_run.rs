@@ -7,22 +7,49 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, Peekable, StreamExt};
+use serde::Serialize;
 
 use super::{Key, MemoryStore, Meta, Prefix, PutMode, PutOptions, Store, StoreError, StoreResult, check_size};
 
-/// What a dry run would have done to the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What a dry run would have done to the store. Serializes as `{"files":2,"bytes":10,"deleted":1}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
 pub struct DryRunReport {
     /// Files that would have been written, created or overwritten.
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Files that would have been deleted.
+    /// Deletions of files that would have been carried out.
     pub deleted: u64,
 }
 
-/// A store that keeps changes to itself, in memory, and shows them to whoever reads through it: the caller
-/// goes its whole way, commits and reads back, and `inner` stays as it is. Clones share the changes.
+/// A store that keeps all changes in memory and shows them to whoever reads through it. The caller does everything as
+/// usual, commits and reads back, and the store beneath stays as it is. Clones share the changes.
+///
+/// It needs no right to write, so a backup can be tried with credentials that can only read:
+///
+/// ```
+/// use std::sync::Arc;
+/// use bastion_core::{memory::MemoryCluster, prelude::*, store::{DryRunStore, MemoryStore, ReadOnlyStore}};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = Arc::new(MemoryStore::new());
+/// Repository::init(store.clone(), InitOptions::default()).await?;
+///
+/// let dry_run = DryRunStore::new(Arc::new(ReadOnlyStore::new(store.clone())));
+/// let repo = Repository::open(Arc::new(dry_run.clone()), OpenOptions::default().write(true)).await?;
+/// let source = Arc::new(MemoryCluster::new("production").list());
+/// let writer = repo.writer("production", WriterOptions::new(source.cluster_uid().await?, "backup")).await?;
+/// let report = Engine::new(source, writer, EngineOptions::default()).run(CancellationToken::new()).await?;
+/// assert_eq!(report.total(|kind| kind.changed), 2, "what a backup would save: two namespaces");
+/// assert!(dry_run.report().bytes > 0);
+///
+/// let real = Repository::open(store, OpenOptions::default()).await?;
+/// assert!(real.clusters().await?.is_empty(), "nothing was written");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct DryRunStore {
     inner: Arc<dyn Store>,
@@ -34,18 +61,18 @@ pub struct DryRunStore {
 
 #[derive(Debug, Default)]
 struct Changes {
-    /// By key; the size of what was written, `None` for deleted. What is here hides what lies in `inner`.
+    /// By key; the size of what was written, `None` for deleted. What is here hides what `inner` has.
     sizes: BTreeMap<Key, Option<u64>>,
     deleted: u64,
 }
 
 impl DryRunStore {
-    /// Nothing changed yet.
+    /// A dry run over this store.
     pub fn new(inner: Arc<dyn Store>) -> Self {
         Self { inner, written: MemoryStore::new(), changes: Arc::default(), creating: Arc::default() }
     }
 
-    /// What would be different by now.
+    /// What would have been done so far.
     pub fn report(&self) -> DryRunReport {
         let changes = self.changes();
         let sizes = changes.sizes.values().flatten();

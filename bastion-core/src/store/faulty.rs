@@ -17,7 +17,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use super::{Key, Meta, Prefix, PutOptions, Store, StoreError, StoreResult};
 use crate::runtime::SharedRuntime;
 
-/// What is done with a store.
+/// The operations of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs)] // the operations of `Store`
 pub enum Verb {
@@ -48,32 +48,32 @@ impl fmt::Display for Operation {
 /// What goes wrong with one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing is done: [`StoreError::Unavailable`].
+    /// [`StoreError::Unavailable`], and nothing is done.
     Unavailable,
-    /// Nothing is done: [`StoreError::Throttled`].
+    /// [`StoreError::Throttled`], and nothing is done.
     Throttled,
-    /// Nothing is done: [`StoreError::Full`].
+    /// [`StoreError::Full`], and nothing is done.
     Full,
-    /// Nothing is done: [`StoreError::Denied`].
+    /// [`StoreError::Denied`], and nothing is done.
     Denied,
-    /// The request is lost, and nobody can tell: nothing is done. [`StoreError::OutcomeUnknown`] for a
+    /// The request is lost and nothing is done, but the caller cannot know: [`StoreError::OutcomeUnknown`] for a
     /// put, `Unavailable` otherwise.
     LostRequest,
-    /// The answer is lost: it is done, and says what `LostRequest` says. A list breaks off after some entries.
+    /// The answer is lost: it is done, with the error of `LostRequest`. A list ends after some entries.
     LostAnswer,
-    /// Says what `LostRequest` says, and is done this much later.
+    /// The error of `LostRequest`, and it is done this much later.
     Late(Duration),
-    /// Takes this much longer and then succeeds.
+    /// Succeeds after this delay.
     Slow(Duration),
     /// The process dies before it is done: this and every later call never returns.
     DieBefore,
-    /// The process dies when it is done and before it hears of it.
+    /// The process dies when it is done, before it gets the answer.
     DieAfter,
     /// One bit of what was read is flipped (get only).
     FlipBit,
 }
 
-/// How often which fault happens by chance; probabilities between 0 and 1.
+/// The probability of each fault, between 0 and 1.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[allow(missing_docs)] // each is the fault of its name
 pub struct FaultRates {
@@ -88,7 +88,7 @@ pub struct FaultRates {
 }
 
 impl FaultRates {
-    /// Bad weather: one call in ten goes wrong in some way, delays of up to two seconds.
+    /// One call in ten fails in some way, with delays of up to two seconds.
     pub fn rough() -> Self {
         Self {
             unavailable: 0.02,
@@ -135,11 +135,10 @@ struct State {
     trace: Vec<(Operation, Option<Fault>)>,
 }
 
-/// A store that fails as told, or by chance from a seed. For simulations; clones share everything, so one
-/// clone goes into the engine and the test keeps another to pull the strings.
+/// A store that fails on demand, or at random from a seed. For simulations. Clones share everything, so the engine
+/// gets one clone and the test controls it by another.
 ///
-/// Which fault a call meets is asked in this order: death, outage, [`fail_next`](Self::fail_next), the
-/// script, chance.
+/// The fault of a call is the first of: death, outage, [`fail_next`](Self::fail_next), the script, chance.
 #[derive(Clone)]
 pub struct FaultyStore {
     inner: Arc<dyn Store>,
@@ -155,7 +154,7 @@ impl fmt::Debug for FaultyStore {
 }
 
 impl FaultyStore {
-    /// No faults yet; `seed` drives those that come by chance.
+    /// A store without faults so far; `seed` is that of the random ones.
     pub fn new(inner: Arc<dyn Store>, runtime: SharedRuntime, seed: u64) -> Self {
         let state = State {
             rng: StdRng::seed_from_u64(seed),
@@ -170,17 +169,17 @@ impl FaultyStore {
         Self { inner, runtime, state: Arc::new(Mutex::new(state)), died: tokio::sync::watch::Sender::new(false) }
     }
 
-    /// Faults by chance from now on; `FaultRates::default()` ends them.
+    /// Random faults from now on; `FaultRates::default()` ends them.
     pub fn set_rates(&self, rates: FaultRates) {
         self.state().rates = rates;
     }
 
-    /// Asks `script` at every call.
+    /// Asks `script` for the fault of every call.
     pub fn set_script(&self, script: impl FnMut(&Operation) -> Option<Fault> + Send + 'static) {
         self.state().script = Some(Box::new(script));
     }
 
-    /// The next call of this sort meets this fault; several queue up.
+    /// The next call of this kind has this fault; several faults queue up.
     pub fn fail_next(&self, verb: Verb, fault: Fault) {
         self.state().next.push_back((verb, fault));
     }
@@ -191,7 +190,7 @@ impl FaultyStore {
         self.state().death = Some((number, how));
     }
 
-    /// Everything is `Unavailable` (or not any more).
+    /// Begins or ends an outage: every call is `Unavailable`.
     pub fn set_down(&self, down: bool) {
         self.state().down = down;
     }
@@ -202,12 +201,12 @@ impl FaultyStore {
         let _ = self.died.subscribe().wait_for(|dead| *dead).await;
     }
 
-    /// How many calls there were.
+    /// The number of calls so far.
     pub fn operations(&self) -> u64 {
         self.state().trace.len() as u64
     }
 
-    /// Every call and what became of it, a line each; equal for equal seeds.
+    /// Every call and its outcome, one a line; the same for the same seed.
     pub fn trace(&self) -> Vec<String> {
         let line = |(op, fault): &(Operation, Option<Fault>)| match fault {
             Some(fault) => format!("{op}: {fault:?}"),
@@ -216,7 +215,7 @@ impl FaultyStore {
         self.state().trace.iter().map(line).collect()
     }
 
-    /// The calls of one sort, by key.
+    /// The keys of all calls of this kind.
     pub fn calls(&self, verb: Verb) -> Vec<String> {
         self.state().trace.iter().filter(|(op, _)| op.verb == verb).map(|(op, _)| op.key.clone()).collect()
     }

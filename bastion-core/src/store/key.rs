@@ -7,13 +7,13 @@ use crate::hash::Digest;
 /// Everything but `A-Z a-z 0-9 - _ . =` is percent-encoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'=');
 
-/// Names longer than this are cut and get a hash, so that every file system takes them.
+/// Longer names are cut and end in a hash, so that every file system accepts them.
 const MAX_SEGMENT: usize = 200;
 
-/// Where a file lies: segments joined by `/`.
+/// The name of a file in a store: segments joined by `/`.
 ///
 /// By construction a key has no empty segment, no `.` or `..`, no leading or trailing `/`, and nothing but
-/// letters, digits and `-_.=%~` in its segments: no store can be led out of its root by one.
+/// letters, digits and `-_.=%~` in its segments: a key can never lead out of the root of a store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 pub struct Key(String);
 
@@ -25,7 +25,7 @@ impl Key {
         Self(joined)
     }
 
-    /// Takes a key as a store lists it. `None` if it is not one.
+    /// Parses a key as a store lists it; `None` if it is not one.
     pub fn parse(text: &str) -> Option<Self> {
         let good = |s: &str| {
             !s.is_empty()
@@ -78,7 +78,7 @@ impl Prefix {
         Self(text)
     }
 
-    /// Takes a folder as it stands in keys. `None` if it is not one.
+    /// Parses a folder as it is written in keys; `None` if it is not one.
     pub fn parse(text: &str) -> Option<Self> {
         let good = text.is_empty() || text.strip_suffix('/').is_some_and(|key| Key::parse(key).is_some());
         good.then(|| Self(text.to_owned()))

@@ -7,10 +7,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{Key, Meta, Prefix, PutOptions, Store, StoreResult};
 
-/// At most so many requests at a time; the rest wait in order of arrival.
+/// A store that handles a limited number of requests at a time; others wait in order of arrival.
 ///
-/// A list counts only while its next entry is fetched: whoever reads the files while listing them cannot
-/// lock itself out.
+/// A list counts only while its next entry is fetched, so a caller that reads files while it lists them cannot
+/// block itself.
 #[derive(Debug, Clone)]
 pub struct LimitStore {
     inner: Arc<dyn Store>,
@@ -18,7 +18,7 @@ pub struct LimitStore {
 }
 
 impl LimitStore {
-    /// `inner` with at most `concurrent` (at least one) requests at a time.
+    /// Limits `inner` to `concurrent` requests at a time; at least one.
     pub fn new(inner: Arc<dyn Store>, concurrent: usize) -> Self {
         Self { inner, slots: Arc::new(Semaphore::new(concurrent.clamp(1, Semaphore::MAX_PERMITS))) }
     }

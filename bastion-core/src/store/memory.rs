@@ -10,12 +10,12 @@ use futures::stream::{self, BoxStream, StreamExt};
 
 use super::{Key, Meta, Prefix, PutMode, PutOptions, Store, StoreError, StoreResult, check_range, check_size};
 
-/// The reference store: a map in memory. Clones share it.
+/// A store in memory, the reference for all others. Clones share the files.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore(Arc<Mutex<BTreeMap<Key, Bytes>>>);
 
 impl MemoryStore {
-    /// An empty one.
+    /// An empty store.
     pub fn new() -> Self {
         Self::default()
     }

@@ -6,8 +6,7 @@ use futures::stream::{BoxStream, StreamExt};
 
 use super::{Key, Meta, Prefix, PutOptions, Store, StoreResult};
 
-/// A folder of another store as a store of its own. Its errors name the whole key, so that the file can be
-/// found.
+/// A folder of another store as a store of its own. Errors name the whole key, so that the file can be found.
 #[derive(Debug, Clone)]
 pub struct PrefixStore {
     inner: Arc<dyn Store>,
@@ -15,7 +14,7 @@ pub struct PrefixStore {
 }
 
 impl PrefixStore {
-    /// What lies under `prefix` in `inner`.
+    /// The files under `prefix` in `inner`.
     pub fn new(inner: Arc<dyn Store>, prefix: Prefix) -> Self {
         Self { inner, prefix }
     }

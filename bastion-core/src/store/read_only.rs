@@ -6,12 +6,12 @@ use futures::stream::BoxStream;
 
 use super::{Key, Meta, Prefix, PutOptions, Store, StoreError, StoreResult};
 
-/// A store that refuses every change, for whoever only reads (verify, restore).
+/// A store that refuses every write, for commands that only read (verify, restore).
 #[derive(Debug, Clone)]
 pub struct ReadOnlyStore(Arc<dyn Store>);
 
 impl ReadOnlyStore {
-    /// `inner`, to be read only.
+    /// Makes `inner` read-only.
     pub fn new(inner: Arc<dyn Store>) -> Self {
         Self(inner)
     }

@@ -10,8 +10,9 @@ use futures::{
 use super::{Key, Meta, Prefix, PutMode, PutOptions, Store, StoreError, StoreResult};
 use crate::{backoff::Backoff, failure::chain, runtime::SharedRuntime};
 
-/// How often and how patiently a [`RetryStore`] tries.
+/// How often a [`RetryStore`] tries, and how long it waits in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RetryPolicy {
     /// How many times altogether; 1 is no retry.
     pub attempts: u32,
@@ -29,15 +30,36 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// How many times altogether; 1 is no retry.
+    #[must_use]
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// The longest pause before the second try; doubles with every further one.
+    #[must_use]
+    pub fn first_pause(mut self, pause: Duration) -> Self {
+        self.first_pause = pause;
+        self
+    }
+
+    /// No pause is longer than this.
+    #[must_use]
+    pub fn longest_pause(mut self, pause: Duration) -> Self {
+        self.longest_pause = pause;
+        self
+    }
+
     /// All of each pause is left to chance, so that clients that failed together do not come back together.
     fn backoff(&self) -> Backoff {
         Backoff::new(self.first_pause, self.longest_pause).jitter(1.0)
     }
 }
 
-/// A store that tries again what failed in passing: reads, lists (from where they broke off), deletes,
-/// overwrites. **Creates are sent once**: whether a create that was refused or got lost is one's own success
-/// can only be told by whoever has the bytes to compare.
+/// A store that retries what failed in passing: reads, lists (from where they stopped), deletes, overwrites.
+/// **Creates are sent once**: whether a create that was refused or lost did in fact succeed, only the caller can tell,
+/// who has the bytes to compare.
 #[derive(Clone)]
 pub struct RetryStore {
     inner: Arc<dyn Store>,
@@ -52,7 +74,7 @@ impl fmt::Debug for RetryStore {
 }
 
 impl RetryStore {
-    /// `inner`, tried again as `policy` says.
+    /// Retries `inner` by this policy.
     pub fn new(inner: Arc<dyn Store>, runtime: SharedRuntime, policy: RetryPolicy) -> Self {
         Self { inner, runtime, policy }
     }

@@ -316,7 +316,7 @@ impl Known {
         self.skipped = skipped;
         for (group, why) in &served.failed {
             if self.failed.get(group) != Some(why) {
-                let error = SourceError { what: why.clone(), category: Category::Unavailable, source: None };
+                let error = SourceError::new(Category::Unavailable, why);
                 changes.push(KindChange::Failed { what: format!("group {group}"), error });
             }
         }

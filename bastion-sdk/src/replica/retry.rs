@@ -43,7 +43,7 @@ mod tests {
     use crate::error::Error;
 
     fn failure(category: Category) -> Error {
-        SourceError { what: "cannot reach the cluster".to_owned(), category, source: None }.into()
+        SourceError::new(category, "cannot reach the cluster").into()
     }
 
     #[tokio::test]

@@ -43,7 +43,7 @@ async fn what_may_be_repeated_is_repeated() {
     minio.store("cut").await;
     let proxy = Proxy::start(minio.port).await;
     let url = format!("s3://cut/prefix?endpoint={}", proxy.endpoint());
-    let soon = RetryPolicy { first_pause: Duration::from_millis(10), ..RetryPolicy::default() };
+    let soon = RetryPolicy::default().first_pause(Duration::from_millis(10));
     let options = StoreOptions::default().credentials(credentials()).retry(soon);
     let store = bastion_storage::open(&url, &options).await.unwrap();
     let (key, body) = (key("file"), Bytes::from(vec![7; 300_000]));

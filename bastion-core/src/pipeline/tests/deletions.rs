@@ -244,7 +244,7 @@ impl Source for Cut {
         if kind.group_kind() != config_maps() {
             return stream;
         }
-        let error = SourceError { what: "list ConfigMap".into(), category: Category::Unavailable, source: None };
+        let error = SourceError::new(Category::Unavailable, "list ConfigMap");
         stream.take(self.1 + 1).chain(futures::stream::once(async { Err(error) })).boxed()
     }
     fn compare(&self, kind: &Kind) -> BoxStream<'static, Result<Observation, SourceError>> {

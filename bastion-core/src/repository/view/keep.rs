@@ -8,20 +8,20 @@ use super::{TreeView, ViewReport};
 use crate::error::Result;
 
 impl TreeView {
-    /// Looks for new commits so often, until `stop`, and once more then. Each update that did something or
-    /// failed is told of; after a failure the next look tries again.
+    /// Updates the view at this interval until `stop` is cancelled, and once more then. `report` gets each update that
+    /// did something or failed; after a failure the next update tries again.
     pub async fn keep(
         mut self,
         every: Duration,
         stop: CancellationToken,
-        mut tell: impl FnMut(Result<ViewReport>) + Send,
+        mut report: impl FnMut(Result<ViewReport>) + Send,
     ) {
         let runtime = self.repository.runtime().clone();
         loop {
             let last = stop.is_cancelled();
             match self.update().await {
-                Ok(report) if report.written + report.removed == 0 => {}
-                other => tell(other),
+                Ok(done) if done.written + done.removed == 0 => {}
+                updated => report(updated),
             }
             if last {
                 return;

@@ -1,4 +1,4 @@
-//! Making a view anew.
+//! Rebuilding a view.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl TreeView {
-    /// Writes every object of the log's end and removes everything else from the view.
+    /// Writes every object as of the end of the log and removes everything else from the view.
     pub async fn rebuild(&mut self) -> Result<ViewReport> {
         self.check_writable()?;
         let snapshot = self.repository.snapshot(&self.cluster).await?;

@@ -10,7 +10,7 @@ use crate::{
     object::{GroupKind, Kind, ObjectId, Scope},
     record::Extras,
     restore::{
-        Outcome, Step,
+        Outcome, RestoreStep,
         conflict::{Resolution, decide},
         order::Wave,
         planner::bare_namespace,
@@ -38,7 +38,7 @@ impl Done {
 
 /// An object on its way into the cluster.
 struct Wanted<'a> {
-    step: &'a Step,
+    step: &'a RestoreStep,
     facts: Facts,
     manifest: Manifest,
     body: Bytes,
@@ -46,7 +46,7 @@ struct Wanted<'a> {
 
 impl Applier {
     /// Restores one object; an error says why it failed.
-    pub(super) async fn restore(&self, step: &Step, notes: &mut Vec<String>) -> Result<Done, Failure> {
+    pub(super) async fn restore(&self, step: &RestoreStep, notes: &mut Vec<String>) -> Result<Done, Failure> {
         let (manifest, extras) = self.read(step).await?;
         let links = self.links(step, notes).await?;
         let kind = self.kind(&step.target.group_kind(), &step.from.version).await?;
@@ -66,7 +66,7 @@ impl Applier {
         Ok(done)
     }
 
-    async fn read(&self, step: &Step) -> Result<(Manifest, Extras), Failure> {
+    async fn read(&self, step: &RestoreStep) -> Result<(Manifest, Extras), Failure> {
         if step.from.place.is_none() && step.wave == Wave::Namespaces {
             return Ok((bare_namespace(&step.from.id.name), Extras::default()));
         }
@@ -76,7 +76,7 @@ impl Applier {
     }
 
     /// Nobody serves the kind: in a dry run because its CRD is still to come.
-    fn unserved(&self, step: &Step) -> Result<Done, Failure> {
+    fn unserved(&self, step: &RestoreStep) -> Result<Done, Failure> {
         if self.dry_run && self.plan.defines.contains(&step.target.group_kind()) {
             return Ok(Done { outcome: Outcome::Created, why: None, uid: String::new() });
         }
@@ -86,7 +86,7 @@ impl Applier {
     }
 
     /// Where the owners are now. An owner that failed fails what it owns: it would be without owner for ever.
-    async fn links(&self, step: &Step, notes: &mut Vec<String>) -> Result<Vec<(OwnerReference, Link)>, Failure> {
+    async fn links(&self, step: &RestoreStep, notes: &mut Vec<String>) -> Result<Vec<(OwnerReference, Link)>, Failure> {
         let mut links = Vec::with_capacity(step.owners.len());
         for owner in &step.owners {
             let named = || format!("{} {}", owner.reference.group_kind(), owner.reference.name);
