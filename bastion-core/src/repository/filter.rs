@@ -55,48 +55,48 @@ impl ObjectFilter {
         Self::default()
     }
 
-    /// Of this kind, beside those that were added before.
+    /// Reads only this kind and those added before.
     #[must_use]
     pub fn kind(mut self, kind: GroupKind) -> Self {
         self.kinds.get_or_insert_default().push(kind);
         self
     }
 
-    /// In this namespace, beside those that were added before; the empty name means outside of namespaces.
+    /// Reads only this namespace and those added before; the empty name stands for objects outside of namespaces.
     #[must_use]
     pub fn namespace(mut self, name: impl Into<Arc<str>>) -> Self {
         self.namespaces.get_or_insert_default().push(name.into());
         self
     }
 
-    /// Of this name, beside those that were added before.
+    /// Reads only objects of this name and of those added before.
     #[must_use]
     pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
         self.names.get_or_insert_default().push(name.into());
         self
     }
 
-    /// The object of this kind and name, beside those that were added before.
+    /// Reads only the objects of this kind and name and those added before.
     #[must_use]
     pub fn object(mut self, kind: GroupKind, name: impl Into<Arc<str>>) -> Self {
         self.objects.get_or_insert_default().insert((kind, name.into()));
         self
     }
 
-    /// Whose newest state is one of these.
+    /// Reads objects whose newest state is one of these.
     #[must_use]
     pub fn states(mut self, states: impl Into<Vec<RevisionState>>) -> Self {
         self.states = states.into();
         self
     }
 
-    /// Deleted and released objects, too.
+    /// Reads deleted and released objects, too.
     #[must_use]
     pub fn any_state(self) -> Self {
         self.states([RevisionState::Put, RevisionState::Deleted, RevisionState::Released])
     }
 
-    /// With these labels.
+    /// Reads only objects with these labels.
     #[must_use]
     pub fn labels(mut self, selector: LabelSelector) -> Self {
         self.labels = Some(selector);

@@ -7,7 +7,7 @@ use crate::object::{Kind, Scope};
 
 /// What a selection needs to know of an object that exists.
 ///
-/// Its kind is taken for selected: which kinds are followed is decided before any object is read.
+/// Its kind is assumed to be selected: that is decided once, before any object is read.
 #[derive(Clone, Copy)]
 pub struct Facts<'a> {
     group: &'a str,
@@ -121,13 +121,13 @@ pub enum Reason {
     Annotations,
     /// Its labels do not match.
     Labels,
-    /// A controller owns it that makes it again.
+    /// It is owned by a controller whose objects are left out.
     Owner,
     /// It is too large.
     Size,
 }
 
-/// What of an object a selection reads beside its name. Whatever else there is need not be parsed.
+/// What a selection reads of an object beside its name. Nothing else needs to be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Needs {

@@ -1,4 +1,4 @@
-//! Why a selection cannot be.
+//! What can be wrong with a selection.
 
 use std::fmt;
 
@@ -44,7 +44,7 @@ impl fmt::Display for Key {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SelectionError {
-    /// A kind was asked for with no text at all.
+    /// The name of a kind is empty.
     #[error("an empty word is no kind")]
     EmptyKind,
     /// The text cannot be the name of a kind.

@@ -45,7 +45,7 @@ impl KindWord {
         self.means(&kind.group, &kind.kind)
     }
 
-    /// The same of a kind by its group and name.
+    /// [`matches`](Self::matches), for a kind by its group and name.
     pub(super) fn means(&self, group: &str, kind: &str) -> bool {
         self.matches_group(group)
             && (self.name == "*"
@@ -64,12 +64,12 @@ impl KindWord {
         self.group.as_deref().is_none_or(|wanted| wanted == group)
     }
 
-    /// Whether Secrets are meant by name.
+    /// Whether it names Secrets (`*` does not).
     pub fn names_secrets(&self) -> bool {
         matches!(self.name.as_str(), "secret" | "secrets") && self.group.as_deref().is_none_or(str::is_empty)
     }
 
-    /// How far the word is from that kind, where it looks like a slip of the pen: 0 is the same.
+    /// How many edits the word is away from a name of that kind; `None` if it can hardly be a typo for it.
     pub fn distance(&self, kind: &GroupKind) -> Option<usize> {
         let lower = kind.kind.to_lowercase();
         let plural = plural(&lower);
@@ -77,7 +77,7 @@ impl KindWord {
         self.distance_to([lower.as_str(), plural.as_str()].into_iter().chain(short))
     }
 
-    /// The same of a kind that goes by these names.
+    /// [`distance`](Self::distance), for a kind with these names.
     pub fn distance_to<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Option<usize> {
         let allowed = (self.name.len() / 3).clamp(1, 3);
         let near = |name: &str| {
@@ -93,8 +93,7 @@ impl KindWord {
 impl FromStr for KindWord {
     type Err = SelectionError;
 
-    /// Understands `name`, `name.group`, `name.version.group` and `*.group`. Whether there is such a kind turns
-    /// out when it is looked for.
+    /// Accepts `name`, `name.group`, `name.version.group` and `*.group`. Whether such a kind exists is not checked.
     fn from_str(text: &str) -> Result<Self, SelectionError> {
         let lower = text.trim().to_ascii_lowercase();
         if lower.is_empty() {
@@ -226,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_is_near_and_another_word_is_not() {
+    fn a_typo_is_near_and_another_word_is_not() {
         let deployment = GroupKind::new("apps", "Deployment");
         assert_eq!(word("deployments").distance(&deployment), Some(0));
         assert_eq!(word("deploymnets").distance(&deployment), Some(2));

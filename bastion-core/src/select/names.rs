@@ -1,4 +1,4 @@
-//! The names that kinds go by where no API server is there to ask.
+//! Names of kinds, for when there is no API server to ask.
 
 /// Short names of the built-in kinds, as `kubectl api-resources` shows them.
 const SHORT: &[(&str, &str, &str)] = &[

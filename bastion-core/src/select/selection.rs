@@ -52,7 +52,7 @@ pub struct Selection {
     pub mode: Mode,
     /// The annotation that marks, where [`Mode::Annotated`] asks for one.
     pub marker: Marker,
-    /// These kinds only; empty means all but those that change all day by themselves.
+    /// These kinds only; empty means all except those that change all day by themselves (Events, Leases).
     pub kinds: BTreeSet<KindWord>,
     /// Not these kinds.
     pub exclude_kinds: BTreeSet<KindWord>,
@@ -86,82 +86,82 @@ impl Selection {
         Self { marker, ..Self::default() }
     }
 
-    /// Of this kind, beside those that were added before.
+    /// Selects only this kind and those added before.
     #[must_use]
     pub fn kind(mut self, word: KindWord) -> Self {
         self.kinds.insert(word);
         self
     }
 
-    /// Not of this kind.
+    /// Leaves out this kind.
     #[must_use]
     pub fn exclude_kind(mut self, word: KindWord) -> Self {
         self.exclude_kinds.insert(word);
         self
     }
 
-    /// In this namespace, beside those that were added before.
+    /// Selects only this namespace and those added before.
     #[must_use]
     pub fn namespace(mut self, name: impl Into<String>) -> Self {
         self.namespaces.insert(name.into());
         self
     }
 
-    /// Not this namespace, nor anything in it.
+    /// Leaves out this namespace and everything in it.
     #[must_use]
     pub fn exclude_namespace(mut self, name: impl Into<String>) -> Self {
         self.exclude_namespaces.insert(name.into());
         self
     }
 
-    /// With these labels.
+    /// Selects only objects with these labels.
     #[must_use]
     pub fn labels(mut self, selector: LabelSelector) -> Self {
         self.labels = Some(selector);
         self
     }
 
-    /// With these annotations, own or of the namespace.
+    /// Selects only objects with these annotations, their own or those of their namespace.
     #[must_use]
     pub fn annotations(mut self, selector: AnnotationSelector) -> Self {
         self.annotations = Some(selector);
         self
     }
 
-    /// Not what a controller of this kind owns.
+    /// Leaves out what a controller of this kind owns.
     #[must_use]
     pub fn exclude_owned_by(mut self, word: KindWord) -> Self {
         self.exclude_owned_by.insert(word);
         self
     }
 
-    /// Not what is larger, in bytes.
+    /// Leaves out objects of more bytes than this, as JSON from the API server.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
         self
     }
 
-    /// Secrets may be stored in the clear.
+    /// Allows Secrets to be stored in the clear.
     #[must_use]
     pub fn plaintext_secrets(mut self) -> Self {
         self.plaintext_secrets = true;
         self
     }
 
-    /// Under this policy's name.
+    /// Sets the name of the policy.
     #[must_use]
     pub fn policy(mut self, name: impl Into<String>) -> Self {
         self.policy = Some(name.into());
         self
     }
 
-    /// Checks what can be checked without a cluster.
+    /// Checks what can be checked without a cluster: names of namespaces, contradictions, Secrets in the clear.
     pub fn check(&self) -> Result<(), SelectionError> {
         self.check_as(|key| key.to_string())
     }
 
-    /// The same, where errors name the parts as `spelling` does: as the person wrote them.
+    /// [`check`](Self::check), with errors that name each part as the person wrote it.
     pub fn check_as(&self, spelling: impl Fn(Key) -> String) -> Result<(), SelectionError> {
         if !self.plaintext_secrets && self.kinds.iter().any(KindWord::names_secrets) {
             let (key, allow) = (spelling(Key::Kinds), spelling(Key::PlaintextSecrets));
@@ -204,8 +204,8 @@ impl Selection {
         }
     }
 
-    /// What decides over the objects of one kind, as text: saved with positions. Which kinds are followed is
-    /// not part of it, since positions are per kind.
+    /// What decides about objects of one kind, as text that is saved with positions. The kinds themselves are not
+    /// part of it, since positions are per kind.
     pub fn fingerprint(&self) -> String {
         format!(
             "v1 mode={:?} namespaces={:?} not={:?} labels={:?}{}",

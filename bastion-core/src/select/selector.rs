@@ -94,7 +94,7 @@ impl FromStr for AnnotationSelector {
     }
 }
 
-/// An API server takes no requirement for "everything"; from a person it is a slip.
+/// To an API server an empty selector means everything; from a person it is a mistake.
 fn not_empty(requirements: Vec<Requirement>) -> Result<Vec<Requirement>, SelectionError> {
     if requirements.is_empty() { Err(SelectionError::EmptySelector) } else { Ok(requirements) }
 }

@@ -148,10 +148,11 @@ fn pairs() -> impl Strategy<Value = Pairs> {
     btree_map(select(&KEYS[..]), select(&VALUES[..]), 0..4)
 }
 
-/// A requirement as text, and what it means, said a second time.
-fn requirement() -> impl Strategy<Value = (String, fn(Option<&str>, &[&str]) -> bool, &'static str, Vec<&'static str>)>
-{
-    type Meaning = fn(Option<&str>, &[&str]) -> bool;
+/// What a requirement means, said a second time: of the value of its key and the values that it names.
+type Meaning = fn(Option<&str>, &[&str]) -> bool;
+
+/// A requirement as text, its meaning, key and values.
+fn requirement() -> impl Strategy<Value = (String, Meaning, &'static str, Vec<&'static str>)> {
     let forms: [(&str, Meaning); 8] = [
         ("KEY", |v, _| v.is_some()),
         ("!KEY", |v, _| v.is_none()),

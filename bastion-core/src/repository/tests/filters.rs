@@ -35,8 +35,8 @@ async fn stored_objects_are_selected_by_labels_and_by_name() {
     assert_eq!(names(web().namespace("mail")).await, "");
     assert_eq!(names(ObjectFilter::all().kind(kind()).name("api").name("web")).await, "api web");
     let other = GroupKind::new("", "Secret");
-    let named = ObjectFilter::all().object(kind(), "api").object(other.clone(), "web");
-    assert_eq!(names(named).await, "api", "kind and name belong together");
+    let single = ObjectFilter::all().object(kind(), "api").object(other.clone(), "web");
+    assert_eq!(names(single).await, "api", "kind and name belong together");
     assert_eq!(names(ObjectFilter::all().kind(other)).await, "");
 
     let plan = snapshot.clone().select(web()).restore_plan(&RestoreOptions::new()).await.unwrap();
