@@ -170,9 +170,13 @@ async fn load(options: &ConnectOptions) -> Result<(Config, Option<String>)> {
     match Config::incluster() {
         Ok(config) => Ok((config, None)),
         Err(e) => Err(Error::Config {
-            what: "no kubeconfig was found (KUBECONFIG, ~/.kube/config), and this is no pod of a cluster; \
-                   name one (`--kubeconfig`)"
-                .into(),
+            what: if options.in_cluster {
+                "this is no pod of a cluster, so it has no service account to connect with".into()
+            } else {
+                "no kubeconfig was found (KUBECONFIG, ~/.kube/config), and this is no pod of a cluster; name one \
+                 (`--kubeconfig`)"
+                    .into()
+            },
             // Outside of a pod it only says that this is no pod.
             source: std::env::var_os("KUBERNETES_SERVICE_HOST").map(|_| e.into()),
         }),
@@ -260,6 +264,10 @@ mod tests {
         let options = ConnectOptions { kubeconfig: Some(other), ..ConnectOptions::default() };
         let error = connect(&options).await.unwrap_err();
         assert_eq!(error.to_string(), r#"the kubeconfig has no context "b"; it has ["a"]"#);
+
+        let options = ConnectOptions { in_cluster: true, kubeconfig: Some(dir.join("other")), ..Default::default() };
+        let error = connect(&options).await.unwrap_err();
+        assert!(error.to_string().starts_with("this is no pod of a cluster"), "{error}");
         std::fs::remove_dir_all(&dir).unwrap();
     }
 }

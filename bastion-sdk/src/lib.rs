@@ -90,6 +90,11 @@
 //!
 //! As a service with several replicas, probes and metrics: `replica` and `process`, with feature `process`.
 //!
+//! # Find out what a backup would save
+//!
+//! [`Repo::open_dry_run`] opens a repository over a store that keeps what is written to itself: a [`Session`] over it
+//! goes the whole way of a backup, and the repository stays as it is.
+//!
 //! # Read what is saved
 //!
 //! A [`Reader`] is one cluster's log at one moment: [`Reader::objects`] takes kubectl's words for kinds and label
@@ -160,3 +165,8 @@ pub use restore::{PlannedRestore, Restore};
 pub use session::Session;
 /// Ends a run: tokio-util's token.
 pub use tokio_util::sync::CancellationToken;
+
+/// The program of the crate's README compiles.
+#[cfg(all(doctest, feature = "k8s"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
