@@ -1,16 +1,14 @@
-use std::{fmt, ops::Range, sync::Arc, time::Duration};
+use std::{fmt, ops::Range, sync::Arc};
 
 use async_trait::async_trait;
 use aws_sdk_s3::{
-    Client,
     error::SdkError,
     operation::get_object::GetObjectOutput,
     primitives::{ByteStream, DateTime},
     types::{ChecksumAlgorithm, ObjectLockMode},
 };
-use bastion_core::{
-    store::{Key, MAX_FILE, Meta, Prefix, PutMode, PutOptions, Store, StoreError, StoreResult, check_size},
-    time::Timestamp,
+use bastion_core::store::{
+    Key, MAX_FILE, Meta, Prefix, PutMode, PutOptions, Store, StoreError, StoreResult, check_size,
 };
 use bytes::Bytes;
 use futures::stream::BoxStream;
