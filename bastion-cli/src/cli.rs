@@ -7,10 +7,10 @@ use crate::{
     command::{adopt, backup, completions, deletions, diff, history, init, ls, restore, show, status, verify, watch},
 };
 
-/// Continuous backup of Kubernetes objects, and restores to any moment.
+/// Continuous backup for Kubernetes objects, with restore to any point in time.
 ///
 /// Bastion keeps every revision of the objects that you select in a repository: a folder or an S3 bucket.
-/// It watches the cluster, removes what the cluster itself assigns, and writes only what changed.
+/// It watches the cluster, removes what the cluster assigns by itself, and writes only what changed.
 #[derive(Debug, Parser)]
 #[command(
     name = "bastion",

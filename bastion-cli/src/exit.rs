@@ -39,15 +39,15 @@ macro_rules! table {
     () => {
         "\
 Exit codes:
-    0  done
+    0  success
     1  failed
-    2  the command line is wrong
+    2  wrong usage
     3  nothing matched: no object was selected or found
-    4  done in part: some objects or kinds failed, each is named
+    4  partial success: some objects or kinds failed and are named
     5  verify found damage
     6  diff --exit-code found a difference
-    7  another writer was faster or has taken over; this one stopped
-  130  interrupted before it was done (watch ends with 0: it saves first)"
+    7  another writer was faster or took over; this one stopped
+  130  interrupted (watch exits with 0 instead: it saves first)"
     };
 }
 
@@ -57,7 +57,7 @@ pub(crate) const TABLE: &str = table!();
 /// What stands below the long help.
 pub(crate) const FIRST_STEPS_AND_TABLE: &str = concat!(
     "\
-First steps:
+Getting started:
   export BASTION_REPO=file:///var/backups/bastion
   bastion init                            # create the repository
   bastion backup --all                    # save everything once
@@ -65,7 +65,7 @@ First steps:
   bastion history deployment/web -n shop  # every revision of an object
   bastion restore -n shop --at 2h         # a namespace as it was two hours ago
 
-Linked as kubectl-bastion on the PATH it runs as `kubectl bastion`.
+Link it as kubectl-bastion on your PATH to run it as `kubectl bastion`.
 
 ",
     table!()

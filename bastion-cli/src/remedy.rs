@@ -13,8 +13,8 @@ pub(crate) fn remedy(error: &CliError, global: &Global) -> Option<String> {
         }
         CliError::NothingMatched { hint, .. } => Some(hint.clone()),
         CliError::Damaged { .. } => Some(
-            "copy the repository before anything else; every other object can still be read, and a new `bastion \
-             backup` writes again what the cluster still has"
+            "copy the repository before anything else; all other objects can still be read, and `bastion backup` \
+             saves again what the cluster still has"
                 .to_owned(),
         ),
         CliError::Usage(_) | CliError::Output(_) | CliError::Render { .. } => None,

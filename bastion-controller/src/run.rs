@@ -28,7 +28,7 @@ pub(crate) fn main() -> ExitCode {
         error!(category = e.category().as_str(), "stopped: {}", chain(&e));
         Exit::of_error(&e)
     });
-    info!(code = exit as u8, "bye");
+    info!(code = exit as u8, "exiting");
     exit.into()
 }
 
@@ -62,7 +62,7 @@ async fn run(config: &Config) -> Result<Exit> {
     info!(
         version = env!("CARGO_PKG_VERSION"),
         listen = %process.admin_address().unwrap_or(config.listen),
-        "bastion-controller starts"
+        "starting bastion-controller"
     );
     let shutdown = process.shutdown();
     process.run(Box::pin(back_up(config, health, &shutdown))).await
@@ -79,7 +79,7 @@ async fn back_up(config: &Config, health: Health, shutdown: &CancellationToken) 
         session = retry_while_unavailable(connect) => session?,
         () = shutdown.cancelled() => return Ok(Exit::Ok),
     };
-    info!(cluster = session.name(), uid = session.uid(), "cluster and repository are there");
+    info!(cluster = session.name(), uid = session.uid(), "connected to the cluster and the repository");
     let lease = Lease::new(client, config.lease_options())?;
     let report = Replica::new(session, config.backup_spec(), lease, health).run(shutdown).await?;
     Ok(Exit::of_shutdown(report.as_ref()))

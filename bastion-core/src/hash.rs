@@ -55,7 +55,7 @@ impl FromStr for Algorithm {
         match s {
             "sha256" => Ok(Self::Sha256),
             "blake3" => Ok(Self::Blake3),
-            _ => Err(format!("{s:?} is no digest algorithm; there are sha256 and blake3")),
+            _ => Err(format!("{s:?} is not a digest algorithm; use sha256 or blake3")),
         }
     }
 }
@@ -103,7 +103,7 @@ impl FromStr for Digest {
     type Err = String;
 
     fn from_str(s: &str) -> Result<Self, String> {
-        let bad = || format!("{s:?} is no digest of 64 hex digits");
+        let bad = || format!("{s:?} is not a digest of 64 hex digits");
         if s.len() != 64 || !s.is_ascii() {
             return Err(bad());
         }

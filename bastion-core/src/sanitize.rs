@@ -71,7 +71,7 @@ impl fmt::Display for Fingerprint {
 
 /// Why an object cannot be sanitized. Only this object fails, never the run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("cannot be cleaned for {purpose}: {why}")]
+#[error("cannot be sanitized for {purpose}: {why}")]
 pub struct SanitizeError {
     /// What it was to be cleaned for: `backup` or `restore`.
     pub purpose: &'static str,

@@ -60,7 +60,7 @@ pub const MAX_FILE: usize = 16 << 20;
 /// Refuses a file that is larger than [`MAX_FILE`]. For implementors: every store checks this first.
 pub fn check_size(key: &Key, size: usize) -> StoreResult<()> {
     if size > MAX_FILE {
-        return Err(StoreError::Unsupported(format!("{key} has {size} bytes; a file may have {MAX_FILE}")));
+        return Err(StoreError::Unsupported(format!("{key} has {size} bytes; a file may have at most {MAX_FILE}")));
     }
     Ok(())
 }
@@ -189,7 +189,7 @@ pub enum StoreError {
         key: String,
     },
     /// The file to be created exists.
-    #[error("{key} exists already")]
+    #[error("{key} already exists")]
     AlreadyExists {
         /// What was to be created.
         key: String,
@@ -231,7 +231,7 @@ pub enum StoreError {
         source: Cause,
     },
     /// The range starts at or beyond the end of the file.
-    #[error("{key} has {size} bytes; there is nothing at {start}")]
+    #[error("{key} has {size} bytes; byte {start} is past its end")]
     InvalidRange {
         /// Which file.
         key: String,

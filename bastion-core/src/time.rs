@@ -60,7 +60,7 @@ impl FromStr for Timestamp {
     fn from_str(s: &str) -> Result<Self, String> {
         s.parse::<jiff::Timestamp>()
             .map(|t| Self(t.as_millisecond()))
-            .map_err(|e| format!("{s:?} is no RFC 3339 time such as 2026-01-31T12:00:00Z: {e}"))
+            .map_err(|e| format!("{s:?} is not an RFC 3339 time such as 2026-01-31T12:00:00Z: {e}"))
     }
 }
 

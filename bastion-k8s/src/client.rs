@@ -173,7 +173,7 @@ async fn load(options: &ConnectOptions) -> Result<(Config, Option<String>)> {
             what: if options.in_cluster {
                 "this is no pod of a cluster, so it has no service account to connect with".into()
             } else {
-                "no kubeconfig was found (KUBECONFIG, ~/.kube/config), and this is no pod of a cluster; name one \
+                "no kubeconfig was found (KUBECONFIG, ~/.kube/config), and this is not a pod in a cluster; name one \
                  (`--kubeconfig`)"
                     .into()
             },

@@ -48,7 +48,7 @@ impl<'a> Head<'a> {
 
 /// Reads JSON. That it is text is looked at once: otherwise the parser looks at every string on its own.
 pub(crate) fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> {
-    let json = std::str::from_utf8(json).map_err(|e| format!("no valid UTF-8 at byte {}", e.valid_up_to()))?;
+    let json = std::str::from_utf8(json).map_err(|e| format!("invalid UTF-8 at byte {}", e.valid_up_to()))?;
     serde_json::from_str(json).map_err(|e| without_content(&e))
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> 
 pub(crate) fn without_content(error: &serde_json::Error) -> String {
     let what = match error.classify() {
         serde_json::error::Category::Io => "reading failed",
-        serde_json::error::Category::Syntax => "no valid JSON",
+        serde_json::error::Category::Syntax => "invalid JSON",
         serde_json::error::Category::Data => "not the expected structure",
         serde_json::error::Category::Eof => "cut off",
     };
@@ -111,7 +111,7 @@ impl Page {
 /// Items of lists of built-in kinds lack apiVersion and kind; a watch and a GET give them.
 fn complete(item: &str, api_version: &str, kind: &str) -> Result<Bytes, String> {
     let head = Head::parse(item.as_bytes())?;
-    let inside = item.strip_prefix('{').ok_or("an item is no object")?;
+    let inside = item.strip_prefix('{').ok_or("an item is not an object")?;
     let mut out = String::with_capacity(item.len() + api_version.len() + kind.len() + 32);
     out.push('{');
     for (key, value, there) in

@@ -165,7 +165,7 @@ fn pick(entries: &[Bytes], keys: &[String]) -> Result<Pairs<'static>, String> {
     for entry in entries {
         let Entry { key, value } = Entry::decode(entry.clone()).map_err(malformed)?;
         if let Some(key) = keys.iter().find(|wanted| wanted.as_bytes() == key) {
-            let value = str::from_utf8(&value).map_err(|_| "an annotation is no valid UTF-8")?;
+            let value = str::from_utf8(&value).map_err(|_| "an annotation is not valid UTF-8")?;
             pairs.push((key.clone().into(), value.to_owned().into()));
         }
     }

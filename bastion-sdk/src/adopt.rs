@@ -30,9 +30,9 @@ impl Adoption {
         let uid = cluster.uid().await?;
         if let Some(known) = repo.repository().cluster_with_uid(&uid).await? {
             let why = if known.name == name {
-                "this cluster's log already".to_owned()
+                "it is already the log of this cluster".to_owned()
             } else {
-                format!("this cluster (uid {uid}) has a log already: {:?}", known.name)
+                format!("this cluster (uid {uid}) already has a log: {:?}", known.name)
             };
             return Err(SpecError::new("cluster.name", format!("{name:?}: {why}; nothing to adopt")).into());
         }

@@ -33,7 +33,7 @@ impl Repo {
         let deletions: Vec<_> = reader.withheld().into_iter().filter(meant).collect();
         if deletions.is_empty() {
             return Err(Error::nothing(
-                format!("no such deletions of cluster {:?} are held back", reader.cluster()),
+                format!("no such deletions are held back for cluster {:?}", reader.cluster()),
                 "`bastion deletions ls` lists those that are",
             ));
         }

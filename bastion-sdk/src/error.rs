@@ -29,13 +29,13 @@ pub enum Error {
     #[error(transparent)]
     Process(#[from] crate::process::ProcessError),
     /// The repository holds several clusters, and nothing says which one is meant.
-    #[error("which cluster? The repository holds {}", .known.join(", "))]
+    #[error("which cluster? The repository has {}", .known.join(", "))]
     AmbiguousCluster {
         /// Their names.
         known: Vec<String>,
     },
     /// The cluster is new to the repository, and nothing says what to call it.
-    #[error("what is this cluster called? The repository does not know it yet")]
+    #[error("the cluster needs a name: it is new to the repository")]
     UnnamedCluster,
     /// The repository knows the cluster under another name than the one that was asked for.
     #[error("this cluster (uid {uid}) is {known:?} in the repository, not {asked:?}; nothing was written")]
@@ -48,7 +48,7 @@ pub enum Error {
         asked: String,
     },
     /// A name for one object means several.
-    #[error("{word:?} means several objects: {}", list(.found))]
+    #[error("{word:?} is ambiguous: {}", list(.found))]
     AmbiguousObject {
         /// What was asked for: `deployment/web`.
         word: String,

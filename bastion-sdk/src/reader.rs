@@ -135,7 +135,7 @@ fn no_revision(id: &ObjectId, number: Option<u64>, history: &[Revision]) -> Erro
     let hint = if newest.is_empty() {
         "`bastion history` lists its revisions".to_owned()
     } else {
-        format!("its newest revisions are {}", newest.join(", "))
+        format!("its latest revisions are {}", newest.join(", "))
     };
     Error::nothing(what, hint)
 }

@@ -39,13 +39,13 @@ impl Advice<'_> {
             #[cfg(feature = "k8s")]
             Error::Kubernetes(e) => return self.cluster(e.category(), "get, list and watch"),
             Error::Spec(e) => return spec(e),
-            Error::AmbiguousCluster { .. } => format!("name one of them with {}", self.key("cluster.name")),
+            Error::AmbiguousCluster { .. } => format!("choose one of them with {}", self.key("cluster.name")),
             Error::UnnamedCluster => format!("give it a name with {}", self.key("cluster.name")),
             Error::OtherName { known, .. } => {
-                format!("leave {} out, or write {known:?}", self.key("cluster.name"))
+                format!("leave {} out, or set it to {known:?}", self.key("cluster.name"))
             }
             Error::AmbiguousObject { .. } => {
-                format!("add {}, or the kind's group", self.key("objects.namespace"))
+                format!("add {}, or the group of the kind", self.key("objects.namespace"))
             }
             Error::NothingMatched { hint, .. } => hint.clone(),
             #[cfg(feature = "process")]
@@ -65,26 +65,26 @@ impl Advice<'_> {
             CoreError::Source(SourceError { category, .. }) => return self.cluster(*category, "get, list and watch"),
             CoreError::Sink(e) => return self.cluster(e.category, "get, create and patch"),
             CoreError::NoRepository => format!("check {repo}, or create the repository with `bastion init`"),
-            CoreError::RepositoryExists { .. } => format!("use it as it is, or give another place with {repo}"),
+            CoreError::RepositoryExists { .. } => format!("use it as it is, or choose another place with {repo}"),
             CoreError::UnknownFeature { .. } => "use a newer bastion; nothing was written".to_owned(),
             CoreError::UnknownCluster { known, .. } if known.is_empty() => {
-                "nothing was backed up yet: run `bastion backup` first".to_owned()
+                "nothing has been backed up yet: run `bastion backup` first".to_owned()
             }
-            CoreError::UnknownCluster { .. } => format!("give one of these names with {}", self.key("cluster.name")),
+            CoreError::UnknownCluster { .. } => format!("choose one of these names with {}", self.key("cluster.name")),
             CoreError::WrongCluster { name, .. } => format!(
-                "nothing was written; check {}, or start a log of its own for this cluster with another {} name than \
+                "nothing was written; check {}, or start a new log for this cluster under another {} name than \
                  {name:?}; if this cluster replaces the other one, let it take over the log with `bastion adopt {name}`",
                 self.key("cluster.context"),
                 self.key("cluster.name"),
             ),
             CoreError::Fenced { role, .. } => format!(
-                "nothing is lost: the other {role} goes on where this one stopped; to have this one back, stop the \
-                 other first"
+                "nothing is lost: the other {role} continues where this one stopped; to switch back, stop the other \
+                 first"
             ),
             CoreError::Corrupt { key, .. } if key.to_string() == "bastion.json" => {
-                "bring bastion.json back from a copy of the repository: it is written once and never changes".to_owned()
+                "restore bastion.json from a copy of the repository: it is written once and never changes".to_owned()
             }
-            CoreError::Corrupt { .. } => "run `bastion verify`: it names every damaged file".to_owned(),
+            CoreError::Corrupt { .. } => "run `bastion verify` to find every damaged file".to_owned(),
             _ => return None,
         })
     }
@@ -96,16 +96,16 @@ impl Advice<'_> {
                 format!("create the bucket, or check {repo}: name, endpoint, region")
             }
             StoreError::NoSuchPlace { .. } => format!(
-                "`bastion init` makes folder and repository; if there was one, check {repo} and whether its volume is \
+                "`bastion init` creates the folder and the repository; if there was one, check {repo} and whether its volume is \
                  mounted"
             ),
             StoreError::Denied { .. } if !bucket => {
-                "check who owns the folder: this program's user must read it, and write it except for reading commands"
+                "check the owner of the folder: this user must be able to read it, and to write it except for read-only commands"
                     .to_owned()
             }
             StoreError::Denied { .. } => {
                 "check the credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, the pod's role), and \
-                 that they may list the bucket and get and put objects in it"
+                 that they may list the bucket and get and put objects"
                     .to_owned()
             }
             StoreError::Unavailable { .. } | StoreError::Throttled { .. } => format!(
@@ -113,10 +113,10 @@ impl Advice<'_> {
                 self.repository.url
             ),
             StoreError::OutcomeUnknown { .. } => {
-                "run this again: what was written already is recognized and not written twice".to_owned()
+                "run this again: what was already written is recognized and not written twice".to_owned()
             }
-            StoreError::Full { .. } => "make room, then run this again".to_owned(),
-            StoreError::Corrupt { .. } => "run `bastion verify`: it names every damaged file".to_owned(),
+            StoreError::Full { .. } => "free some space, then run this again".to_owned(),
+            StoreError::Corrupt { .. } => "run `bastion verify` to find every damaged file".to_owned(),
             _ => return None,
         })
     }
@@ -125,8 +125,8 @@ impl Advice<'_> {
         let (kubeconfig, context) = (self.key("cluster.kubeconfig"), self.key("cluster.context"));
         Some(match category {
             Category::Denied => format!(
-                "the account needs {verbs} on these resources; `kubectl auth whoami` and `kubectl auth can-i --list` say \
-                 who it is and what it may do, {context} takes another"
+                "the account needs {verbs} on these resources; `kubectl auth whoami` and `kubectl auth can-i --list` show \
+                 who you are and what you may do; choose another account with {context}"
             ),
             Category::Unavailable => format!("check {kubeconfig} and {context} with `kubectl cluster-info`"),
             _ => return None,
@@ -137,7 +137,7 @@ impl Advice<'_> {
 fn spec(error: &SpecError) -> Option<String> {
     match error {
         SpecError::Selection(SelectionError::SecretsInTheClear { .. }) => {
-            Some("there is no encryption yet: whoever reads the repository would read them".to_owned())
+            Some("there is no encryption yet: anyone who can read the repository could read them".to_owned())
         }
         _ => None,
     }

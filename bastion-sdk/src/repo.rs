@@ -53,7 +53,7 @@ impl Repo {
             Err(Error::Core(CoreError::NoRepository)) if spec.create => {}
             opened => return opened,
         }
-        tracing::info!("creates the repository");
+        tracing::info!("creating the repository");
         match Repository::init(store.clone(), InitOptions::default()).await {
             // Somebody else was faster.
             Err(CoreError::RepositoryExists { .. }) => Self::over(store, true, spec).await,

@@ -47,7 +47,7 @@ pub(crate) async fn plan(snapshot: &Snapshot, spec: &RestoreSpec) -> Result<Rest
     let filter = filter(snapshot, &spec.objects).await?;
     let plan = snapshot.clone().select(filter).restore_plan(&spec.options()).await?;
     match spec.namespaces.keys().find(|from| !plan.is_empty() && !lies_in(&plan, from)) {
-        Some(from) => Err(SpecError::new("namespaces", format!("nothing of this restore lies in {from:?}")).into()),
+        Some(from) => Err(SpecError::new("namespaces", format!("this restore has nothing in {from:?}")).into()),
         None => Ok(plan),
     }
 }
@@ -78,7 +78,7 @@ pub(crate) async fn one(snapshot: &Snapshot, object: &ObjectWord, namespace: Opt
                 object.name,
                 namespace.map(|n| format!(" in namespace {n}")).unwrap_or_default()
             ),
-            format!("`bastion ls {} --deleted` lists what is", object.kind),
+            format!("`bastion ls {} --deleted` lists what there is", object.kind),
         )),
         many => Err(Error::AmbiguousObject {
             word: object.to_string(),
@@ -120,7 +120,7 @@ fn unknown_kind(word: &KindWord, known: &BTreeSet<GroupKind>) -> Error {
         Some((_, kind)) => {
             format!("did you mean {}? `bastion ls` lists what is saved", kind.to_string().to_lowercase())
         }
-        None => "`bastion ls` lists what is saved, `bastion status -o yaml` which kinds are followed".to_owned(),
+        None => "`bastion ls` lists what is saved, `bastion status -o yaml` the kinds that are followed".to_owned(),
     };
     Error::nothing(format!("no kind {:?} is saved", word.to_string()), hint)
 }

@@ -31,12 +31,12 @@ fn parse_at(text: &str, now: &Zoned) -> Result<Timestamp, TimeError> {
         t
     } else if let Ok(local) = text.parse::<civil::DateTime>() {
         let here = local.to_zoned(now.time_zone().clone());
-        here.map_err(|e| TimeError(format!("{text:?} is no time here: {e}")))?.timestamp()
+        here.map_err(|e| TimeError(format!("{text:?} is not a valid local time: {e}")))?.timestamp()
     } else if let Some(t) = ago(text, now) {
         t
     } else {
         return Err(TimeError(format!(
-            "{text:?} is no time; write 2026-01-31T12:00:00Z, 2026-01-31 (local time), or how long ago: 90s, 2h, 1d12h"
+            "{text:?} is not a time; write 2026-01-31T12:00:00Z, 2026-01-31 (local time), or how long ago: 90s, 2h, 1d12h"
         )));
     };
     if moment.duration_since(now.timestamp()) > jiff::SignedDuration::from_mins(1) {
@@ -59,7 +59,7 @@ pub fn duration(text: &str) -> Result<Duration, TimeError> {
     text.parse::<jiff::SignedDuration>()
         .ok()
         .and_then(|d| Duration::try_from(d).ok())
-        .ok_or_else(|| TimeError(format!("{text:?} is no length of time; write 500ms, 10s or 2m")))
+        .ok_or_else(|| TimeError(format!("{text:?} is not a duration; write 500ms, 10s or 2m")))
 }
 
 /// Durations in specs, for serde: `10s`. For a field that must be there.
@@ -132,7 +132,7 @@ mod tests {
     fn what_is_no_time_says_what_would_be() {
         for text in ["", "soon", "-2h", "12", "2026-13-01", "2027-01-01T00:00:00Z"] {
             let e = parse_at(text, &noon()).unwrap_err().to_string();
-            assert!(e.contains("is no time") || e.contains("in the future"), "{text}: {e}");
+            assert!(e.contains("is not a time") || e.contains("in the future"), "{text}: {e}");
         }
     }
 }

@@ -40,8 +40,8 @@ pub(crate) enum ReportFormat {
 /// Formats of what happens while it happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EventFormat {
-    /// A line for people
+    /// One line for people
     Text,
-    /// A JSON document a line
+    /// One JSON document per line
     Json,
 }

@@ -17,28 +17,28 @@ const VARIABLES: [(&str, &str); 2] = [("repository.url", "BASTION_REPO"), ("clus
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Global {
     /// Repository: file:///folder or s3://bucket/prefix?endpoint=https://host
-    #[arg(long, global = true, env = "BASTION_REPO", hide_env_values = true, value_name = "URL", help_heading = "Where", value_hint = ValueHint::Url)]
+    #[arg(long, global = true, env = "BASTION_REPO", hide_env_values = true, value_name = "URL", help_heading = "Repository and cluster", value_hint = ValueHint::Url)]
     pub(crate) repo: Option<String>,
-    /// Name of the cluster in the repository [default: the only one there, or the context's name for a new log]
+    /// Name of the cluster in the repository [default: the only one there; for a new log, the name of the context]
     #[arg(
         long,
         global = true,
         env = "BASTION_CLUSTER",
         hide_env_values = true,
         value_name = "NAME",
-        help_heading = "Where"
+        help_heading = "Repository and cluster"
     )]
     pub(crate) cluster: Option<String>,
-    /// Path of the kubeconfig [default: KUBECONFIG, ~/.kube/config, or the pod's own account]
-    #[arg(long, global = true, value_name = "PATH", help_heading = "Where", value_hint = ValueHint::FilePath)]
+    /// Path of the kubeconfig [default: KUBECONFIG, ~/.kube/config, or the pod's service account]
+    #[arg(long, global = true, value_name = "PATH", help_heading = "Repository and cluster", value_hint = ValueHint::FilePath)]
     pub(crate) kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Where")]
+    /// Context in the kubeconfig
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Repository and cluster")]
     pub(crate) context: Option<String>,
-    /// Say more on stderr; -vv and -vvv say still more
-    #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = "Talk")]
+    /// Log more to stderr; -vv and -vvv log even more
+    #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
     pub(crate) verbose: u8,
-    /// How log lines look
+    /// Format of log lines
     #[arg(
         long,
         global = true,
@@ -46,11 +46,11 @@ pub(crate) struct Global {
         hide_env_values = true,
         value_name = "FORMAT",
         default_value = "text",
-        help_heading = "Talk"
+        help_heading = "Output"
     )]
     pub(crate) log_format: LogFormat,
     /// When to use colour; NO_COLOR is honoured
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Talk")]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub(crate) color: ColorWhen,
 }
 
@@ -69,7 +69,7 @@ impl Global {
         let url = self.repo.clone().filter(|url| !url.is_empty());
         url.map(RepositorySpec::new).ok_or_else(|| {
             CliError::Usage(
-                "which repository? Give --repo URL or set BASTION_REPO, for example file:///var/backups/bastion"
+                "which repository? Use --repo URL or set BASTION_REPO, for example file:///var/backups/bastion"
                     .to_owned(),
             )
         })

@@ -8,7 +8,7 @@ use crate::error::{CliError, Result};
 /// In which namespaces to look.
 #[derive(Debug, Clone, Default, Args)]
 struct NamespaceArgs {
-    /// In this namespace
+    /// Namespace to look in
     #[arg(long, short, value_name = "NAMESPACE")]
     namespace: Option<String>,
 }
@@ -19,13 +19,13 @@ pub(crate) struct ObjectArgs {
     /// Kinds and names
     #[arg(help = "TYPE[,TYPE] [NAME…] or TYPE/NAME…", value_name = "OBJECT", add = crate::kinds::completer())]
     pub(crate) objects: Vec<String>,
-    /// In this namespace
+    /// Namespace to look in
     #[arg(long, short, value_name = "NAMESPACE", conflicts_with = "all_namespaces")]
     pub(crate) namespace: Option<String>,
-    /// In all namespaces, and objects of the cluster itself
+    /// In all namespaces, including cluster-scoped objects
     #[arg(long, short = 'A')]
     pub(crate) all_namespaces: bool,
-    /// With these labels: app=web,tier!=cache,env in (a,b)
+    /// Only with these labels: app=web,tier!=cache,env in (a,b)
     #[arg(long, short = 'l', value_name = "LABELS")]
     pub(crate) selector: Option<LabelSelector>,
 }
@@ -128,6 +128,6 @@ mod tests {
         assert_eq!(read(&["certificates.cert-manager.io", "a"]), "certificates.cert-manager.io|a");
         assert_eq!(read(&["deploy/web", "cm"]), "error: \"cm\" is not TYPE/NAME; either all objects are, or none");
         assert_eq!(read(&["deploy/"]), "error: \"deploy/\" is not TYPE/NAME; either all objects are, or none");
-        assert_eq!(read(&["deploy,,svc"]), "error: an empty word is no kind");
+        assert_eq!(read(&["deploy,,svc"]), "error: a kind cannot be empty");
     }
 }

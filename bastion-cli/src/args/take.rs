@@ -8,35 +8,35 @@ use crate::error::Result;
 
 /// What to take.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "What to take")]
+#[command(next_help_heading = "Selection")]
 pub(crate) struct TakeArgs {
-    /// Everything, but kinds whose content changes all day by itself (Leases, Events, Endpoints) and Secrets
+    /// Everything except Secrets and kinds that change all the time by themselves (Leases, Events, Endpoints)
     #[arg(long, conflicts_with_all = ["kinds", "namespaces", "selector"])]
     pub(crate) all: bool,
-    /// These kinds only: deployments, cm, Certificate.cert-manager.io
+    /// Only these kinds: deployments, cm, Certificate.cert-manager.io
     #[arg(long, short = 'k', value_name = "KIND", value_delimiter = ',')]
     pub(crate) kinds: Vec<KindWord>,
-    /// Objects in these namespaces only
+    /// Only objects in these namespaces
     #[arg(long = "namespace", short = 'n', value_name = "NAMESPACE", value_delimiter = ',')]
     pub(crate) namespaces: Vec<String>,
-    /// All kinds but these
+    /// All kinds except these
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub(crate) exclude_kinds: Vec<KindWord>,
-    /// All namespaces but these, and what lies in them
+    /// All namespaces except these and the objects in them
     #[arg(long, value_name = "NAMESPACE", value_delimiter = ',')]
     pub(crate) exclude_namespaces: Vec<String>,
-    /// Objects with these labels only: app=web,tier!=cache
+    /// Only objects with these labels: app=web,tier!=cache
     #[arg(long, short = 'l', value_name = "LABELS")]
     pub(crate) selector: Option<LabelSelector>,
-    /// Name of this selection in the log [default: annotated, all, or sel- and a hash of the selection]
+    /// Name of this selection in the log [default: annotated, all, or sel- plus a hash of the selection]
     #[arg(long, value_name = "NAME")]
     pub(crate) policy: Option<String>,
-    /// Also take Secrets, unencrypted: whoever reads the repository reads them
+    /// Also save Secrets, unencrypted: anyone who can read the repository can read them
     #[arg(long)]
     pub(crate) plaintext_secrets: bool,
     #[command(flatten)]
     pub(crate) content: ContentArgs,
-    /// Keep the status of this kind beside its content: Certificate.cert-manager.io
+    /// Store the status of this kind alongside its content: Certificate.cert-manager.io
     #[arg(long, value_name = "KIND", value_parser = kept_status)]
     pub(crate) keep_status: Vec<RuleSpec>,
 }
@@ -66,11 +66,13 @@ impl TakeArgs {
     /// What to try where nothing was selected.
     pub(crate) fn hint(&self) -> String {
         match self.selection().mode {
-            Mode::Annotated => "annotate what is to be saved (`kubectl annotate namespace shop backup/enabled=true`), \
-                                or take everything with --all"
-                .to_owned(),
+            Mode::Annotated => {
+                "annotate what you want to save (`kubectl annotate namespace shop backup/enabled=true`), \
+                                or save everything with --all"
+                    .to_owned()
+            }
             Mode::All => {
-                "look with `kubectl get` at the same kinds, namespaces and labels, or take everything with --all"
+                "check the same kinds, namespaces and labels with `kubectl get`, or save everything with --all"
                     .to_owned()
             }
         }
@@ -80,7 +82,7 @@ impl TakeArgs {
 /// What of an object is content; shared with `diff`, which cleans an object as a backup does.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ContentArgs {
-    /// A path that is no content of this kind: Deployment.apps:spec.replicas
+    /// Ignore a path in objects of this kind: Deployment.apps:spec.replicas
     #[arg(long, value_name = "KIND:PATH", value_parser = dropped)]
     pub(crate) drop: Vec<RuleSpec>,
 }
@@ -107,10 +109,10 @@ fn dropped(text: &str) -> Result<RuleSpec, String> {
 macro_rules! what_is_taken {
     () => {
         "\
-What is taken:
-  Without any of --all, --kinds, -n and -l: the objects whose annotation `backup/enabled` is \"true\", and all
-  objects of a namespace that is annotated so, but those that say \"false\" themselves.
-  With any of them: every object that matches, annotated or not."
+What is selected:
+  By default, objects with the annotation `backup/enabled: \"true\"`, and all objects in a namespace with
+  that annotation, except those that say \"false\" themselves.
+  With any of --all, --kinds, -n and -l, every object that matches, annotated or not."
     };
 }
 pub(crate) use what_is_taken;
@@ -119,10 +121,10 @@ pub(crate) use what_is_taken;
 #[derive(Debug, Clone, Copy, Default, Args)]
 #[command(next_help_heading = "Views")]
 pub(crate) struct TreeArgs {
-    /// Keep tree/: the newest state of each object as a YAML file [default in folders]
+    /// Keep tree/, the latest state of each object as a YAML file [default in folders]
     #[arg(long, overrides_with = "no_tree")]
     tree: bool,
-    /// Do not keep tree/ [default in S3: two requests an object]
+    /// Do not keep tree/ [default in S3, where it costs two requests per object]
     #[arg(long, overrides_with = "tree")]
     no_tree: bool,
 }

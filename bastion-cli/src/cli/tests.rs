@@ -18,8 +18,8 @@ fn docs(name: &str) -> PathBuf {
 /// Help of every verb, as Markdown.
 fn reference() -> String {
     let mut text = String::from(
-        "# The command line\n\nWhat `bastion help` prints, verb by verb; a test keeps this page true. Exit codes, \
-         formats and practice: [operations.md](operations.md).\n",
+        "# Command-line reference\n\nThe output of `bastion help` for every command; a test keeps this page up to date. See \
+         [operations.md](operations.md) for storage, permissions, exit codes and troubleshooting.\n",
     );
     let mut command = Cli::command().term_width(100);
     command.build();
@@ -42,7 +42,7 @@ fn reference() -> String {
 fn section(text: &mut String, command: &mut clap::Command, name: &str) {
     // The arguments of every verb are shown once, on top.
     if name != "bastion" {
-        for heading in ["Where", "Talk"] {
+        for heading in ["Repository and cluster", "Output"] {
             let global: Vec<_> = command
                 .get_arguments()
                 .filter(|a| a.get_help_heading() == Some(heading))

@@ -18,12 +18,12 @@ use crate::{
 
 /// Let this cluster take over the log of another one
 ///
-/// For a cluster that was built anew and is to continue the history of the old one under the old name. Every saved
-/// revision stays. The log begins a new incarnation: everything is compared anew by the next backup, and what only
-/// the old cluster had is held back as deletions, for `bastion deletions accept`. A backup of the old cluster that
-/// still runs stops at its next commit.
+/// Use this for a rebuilt cluster that should continue the history of the old one under its name. Every saved
+/// revision is kept. The log begins a new incarnation: the next backup compares everything, and objects that only
+/// the old cluster had are held back as deletions, for `bastion deletions accept`. A backup of the old cluster that
+/// is still running stops at its next commit.
 ///
-/// Asks before it writes; -y answers yes, and must be given where there is no terminal to ask on.
+/// Asks before it writes; -y answers yes and is required without a terminal.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -60,7 +60,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
 
 fn confirm(log: &ClusterInfo, uid: &str, client: &Client) -> Result<()> {
     if !output::can_ask() {
-        return Err(CliError::Usage("there is no terminal to ask on: say -y".to_owned()));
+        return Err(CliError::Usage("there is no terminal to ask on: pass -y".to_owned()));
     }
     let question = format!(
         "{} belongs to the cluster with uid {}, last written {}. Let {} (context {}, uid {uid}) take it over?",

@@ -24,11 +24,11 @@ use crate::{
 /// Save what changed, once
 ///
 /// Lists the selected objects and saves the revisions that the repository does not have yet. Objects that
-/// are gone since the last run are recorded as deleted. May run beside `bastion watch` and the controller.
+/// disappeared since the last run are recorded as deleted. Can run next to `bastion watch` and the controller.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = concat!("\
 Examples:
-  bastion backup                            # what is annotated backup/enabled: \"true\"
+  bastion backup                            # objects with backup/enabled: \"true\"
   bastion backup --all                      # everything
   bastion backup -n shop,mail               # two namespaces
   bastion backup --kinds deploy,cm -l app=web
@@ -58,14 +58,14 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     };
     let backup = session.backup(&spec).prepare().await?;
     let stop = signals::cancelled_by_signal()?;
-    let progress = Progress::start("reads the cluster");
+    let progress = Progress::start("reading the cluster");
     let report = follow(backup.stats(), &progress, backup.run(stop)).await;
     progress.clear();
     let mut report = report?;
     if report.kinds.is_empty() && !report.undiscovered.is_empty() {
         return Err(unknown(report.undiscovered.swap_remove(0).error));
     }
-    let progress = Progress::start("writes tree/");
+    let progress = Progress::start("writing tree/");
     session.update_views().await;
     progress.clear();
     let mut shown = BackupReport::new(session.name(), &spec.selection.policy_name(), &report);

@@ -7,7 +7,7 @@ use clap_complete::env::Shells;
 
 use crate::{app::App, error::Result, exit::Exit};
 
-/// Print the completion script of a shell
+/// Print the completion script for a shell
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:

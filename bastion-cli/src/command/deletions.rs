@@ -16,8 +16,8 @@ use crate::{
 
 /// Show or accept deletions that are held back
 ///
-/// Where a large share of a kind's objects vanishes at once, their deletions are held back: the saved objects
-/// stay as they are, and other changes go on. Once a person has accepted them they are recorded.
+/// If a large share of the objects of a kind disappears at once, Bastion holds their deletions back: the saved
+/// objects stay as they are, and other changes are still saved. Accept the deletions to record them.
 #[derive(Debug, clap::Args)]
 #[command(
     arg_required_else_help = true,
@@ -34,18 +34,18 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// List the deletions that are held back
+    /// List deletions that are held back
     Ls {
         /// Format
         #[arg(long, short, value_name = "FORMAT", default_value = "text")]
         output: ReportFormat,
     },
-    /// Accept them: the running backup records them as deleted
+    /// Accept deletions: the running backup then records them
     Accept {
-        /// Of these kinds
+        /// Deletions of these kinds
         #[arg(value_name = "KIND", required_unless_present = "all", conflicts_with = "all")]
         kinds: Vec<KindWord>,
-        /// Of every kind
+        /// Deletions of every kind
         #[arg(long)]
         all: bool,
     },
@@ -96,7 +96,7 @@ async fn accept(app: &App, kinds: &[KindWord]) -> Result<Exit> {
         app.out.line(format_args!("accepted: {} of {} {} (policy {})", w.count, w.of, w.kind, w.policy))?;
     }
     app.out.line(format_args!(
-        "revision {}; a running watch or controller records them soon, else the next backup does",
+        "revision {}; a running watch or controller records them soon, otherwise the next backup does",
         accepted.head.number
     ))?;
     Ok(Exit::Ok)

@@ -23,15 +23,15 @@ use crate::{
     when,
 };
 
-/// Compare two revisions of an object, or one with the cluster
+/// Compare two revisions of an object, or a revision with the cluster
 ///
-/// A revision is its number in `bastion history`, a time, `latest`, or `live`: the object in the cluster now,
-/// read in the API version of the saved one and cleaned by the rules of a backup. What else was dropped when
-/// it was saved (--drop, or `rules` of the controller) is given to --drop here, too.
+/// Give a revision by its number in `bastion history`, as a time, or as `latest`. `live` is the object in the
+/// cluster, read in the API version of the saved one and sanitized like a backup. If the backup dropped further
+/// paths (--drop, or `rules` of the controller), pass them to --drop here too.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  bastion diff cm/prices -n shop                        # newest saved revision and the cluster
+  bastion diff cm/prices -n shop                        # latest saved revision and the cluster
   bastion diff cm/prices -n shop --from 1042 --to 1077  # two revisions
   bastion diff cm/prices -n shop --from 2h --to latest
   bastion diff cm/prices -n shop --exit-code || echo changed")]
@@ -46,7 +46,7 @@ pub(crate) struct Args {
     to: Which,
     #[command(flatten)]
     content: ContentArgs,
-    /// End with 6 where there is a difference
+    /// Exit with 6 if there is a difference
     #[arg(long)]
     exit_code: bool,
     /// Format; json and yaml list the paths that differ
@@ -77,7 +77,8 @@ impl std::str::FromStr for Which {
             _ => match text.parse() {
                 Ok(n) => Self::Number(n),
                 Err(_) => Self::At(
-                    bastion_sdk::time::parse(text).map_err(|e| format!("{e}; or a revision's number, latest, live"))?,
+                    bastion_sdk::time::parse(text)
+                        .map_err(|e| format!("{e}; or the number of a revision, latest, live"))?,
                 ),
             },
         })

@@ -20,7 +20,7 @@ use crate::{
 
 /// List every saved revision of an object
 ///
-/// The newest first. Needs no cluster.
+/// Newest first. Needs no cluster.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:

@@ -6,15 +6,15 @@ use crate::{app::App, error::Result, exit::Exit};
 
 /// Create the repository
 ///
-/// Writes `bastion.json` at the place given by --repo. A folder is made; a bucket must be there. A place that
-/// holds a repository already is refused and stays as it is.
+/// Writes `bastion.json` to the place given by --repo. A folder is created; a bucket must exist. If there is a
+/// repository already, it stays as it is and the command fails.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   bastion init --repo file:///var/backups/bastion
   bastion init --repo 's3://backups/prod?endpoint=https://minio.example.com'")]
 pub(crate) struct Args {
-    /// Which digest names contents: sha256 or blake3. Cannot be changed later
+    /// Digest that identifies contents: sha256 or blake3. Cannot be changed later
     #[arg(long, value_name = "ALGORITHM", default_value_t = Algorithm::Sha256)]
     digest: Algorithm,
 }

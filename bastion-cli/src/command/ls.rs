@@ -13,22 +13,22 @@ use crate::{
 
 /// List saved objects
 ///
-/// Lists the newest saved state of the objects, of all namespaces unless -n is given. Needs no cluster.
+/// Lists the latest saved state of each object, in all namespaces unless you give -n. Needs no cluster.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   bastion ls                       # everything
   bastion ls deploy,svc -n shop
   bastion ls cm -l app=web --at 2h # as it was two hours ago
-  bastion ls --deleted             # also what no longer exists
+  bastion ls --deleted             # including objects that no longer exist
   bastion ls certificates.cert-manager.io -o name")]
 pub(crate) struct Args {
     #[command(flatten)]
     what: ObjectArgs,
-    /// As it was at this time: 2026-01-31T12:00:00Z, 2026-01-31, or how long ago: 2h, 1d12h
+    /// As of this time: 2026-01-31T12:00:00Z, 2026-01-31, or how long ago: 2h, 1d12h
     #[arg(long, value_name = "TIME", value_parser = bastion_sdk::time::parse)]
     at: Option<Timestamp>,
-    /// Also objects that were deleted or are no longer selected
+    /// Include objects that were deleted or are no longer selected
     #[arg(long)]
     deleted: bool,
     /// Format
@@ -42,7 +42,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     if found.is_empty() {
         return Err(CliError::NothingMatched {
             what: format!("nothing of cluster {:?} matches", reader.cluster()),
-            hint: "`bastion ls` without arguments lists everything, --deleted also what is gone, --at another time"
+            hint: "`bastion ls` without arguments lists everything; add --deleted for deleted objects, --at for another time"
                 .to_owned(),
         });
     }

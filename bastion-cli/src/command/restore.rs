@@ -30,16 +30,16 @@ use crate::{
     signals, when,
 };
 
-/// Bring saved objects back into a cluster
+/// Restore saved objects to a cluster
 ///
-/// Plans first: definitions and namespaces before what needs them, owners before what they own. --dry-run
-/// prints the plan, compares it with the cluster where there is one, and writes nothing. Otherwise it asks
-/// before it writes; -y answers yes, and must be given
-/// where there is no terminal to ask on. Run again it goes on: what is there already is left as it is.
+/// Makes a plan first: CRDs and namespaces before what needs them, owners before what they own. --dry-run prints
+/// the plan, compares it with the cluster if there is one, and writes nothing. Otherwise the command asks before
+/// it writes; -y answers yes and is required without a terminal. Run it again to continue an interrupted restore:
+/// objects that already exist stay as they are.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  bastion restore -n shop --dry-run              # what would be done
+  bastion restore -n shop --dry-run              # show what would happen
   bastion restore -n shop --at 2h -y             # a namespace as it was two hours ago
   bastion restore deploy/web -n shop --conflict replace
   bastion restore -n shop --map-namespace shop=shop-copy
@@ -47,7 +47,7 @@ Examples:
 pub(crate) struct Args {
     #[command(flatten)]
     what: ObjectArgs,
-    /// As it was at this time: 2026-01-31T12:00:00Z, 2026-01-31, or how long ago: 2h, 1d12h
+    /// As of this time: 2026-01-31T12:00:00Z, 2026-01-31, or how long ago: 2h, 1d12h
     #[arg(long, value_name = "TIME", value_parser = bastion_sdk::time::parse)]
     at: Option<Timestamp>,
     /// Restore namespace FROM as TO, and rewrite references to it
@@ -56,8 +56,7 @@ pub(crate) struct Args {
     /// What to do with objects that exist and differ
     #[arg(long, value_name = "WHAT", default_value = "skip")]
     conflict: OnConflict,
-    /// How long to wait for what must be ready first: a definition to be established, a namespace or an object
-    /// that is just being deleted to be gone
+    /// How long to wait for a CRD to be established, or for a namespace or an object that is being deleted
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = bastion_sdk::time::duration)]
     wait: std::time::Duration,
     /// Print the plan and write nothing
@@ -76,11 +75,11 @@ pub(crate) struct Args {
 pub(crate) enum OnConflict {
     /// Leave them as they are
     Skip,
-    /// Set what the backup holds, keep what others own (server-side apply)
+    /// Set the fields in the backup, keep what others own (server-side apply)
     Update,
-    /// Make them what the backup holds
+    /// Replace their content with the backup's
     Replace,
-    /// Leave them as they are and call each a failure (exit code 4); all others are restored
+    /// Leave them as they are and count each as failed (exit code 4); all others are restored
     Fail,
 }
 
@@ -105,7 +104,7 @@ fn mapping(text: &str) -> Result<(String, String), String> {
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     if !args.dry_run && !args.what.say_something() {
         return Err(CliError::Usage(
-            "what is to be restored? Name objects (deployment/web), a namespace (-n shop), labels (-l app=web), or \
+            "what should be restored? Name objects (deployment/web), a namespace (-n shop), labels (-l app=web), or \
              say -A for everything"
                 .to_owned(),
         ));
@@ -148,7 +147,7 @@ async fn nothing(reader: &Reader, spec: &RestoreSpec) -> Result<CliError> {
         Some(revision) => saved::no_content(revision),
         None => CliError::NothingMatched {
             what: format!("nothing of cluster {:?} matches", reader.cluster()),
-            hint: "`bastion ls` with the same arguments shows what is saved; --at takes another time".to_owned(),
+            hint: "`bastion ls` with the same arguments shows what is saved; use --at for another time".to_owned(),
         },
     })
 }
@@ -175,7 +174,9 @@ async fn dry_run(app: &App, args: &Args, plan: RestorePlan) -> Result<Exit> {
 
 fn confirm(args: &Args, reader: &Reader, plan: &RestorePlan, client: &Client) -> Result<()> {
     if !output::can_ask() {
-        return Err(CliError::Usage("there is no terminal to ask on: say -y, or --dry-run to see the plan".to_owned()));
+        return Err(CliError::Usage(
+            "there is no terminal to ask on: pass -y, or --dry-run to see the plan".to_owned(),
+        ));
     }
     let at = args.at.map_or("as it is saved now".to_owned(), |t| format!("as of {}", when::local(t)));
     let question = format!(
@@ -191,7 +192,7 @@ fn confirm(args: &Args, reader: &Reader, plan: &RestorePlan, client: &Client) ->
 async fn apply(plan: RestorePlan, client: Client, dry_run: bool) -> Result<RestoreReport> {
     let total = plan.steps().len() as u64;
     let server = client.server().to_owned();
-    let line = Arc::new(Progress::start(if dry_run { "compares with the cluster" } else { "restores" }));
+    let line = Arc::new(Progress::start(if dry_run { "comparing with the cluster" } else { "restoring" }));
     let (told, done, failed) = (line.clone(), AtomicUsize::new(0), AtomicUsize::new(0));
     let mut applier =
         Applier::new(plan, client.sink()).cancelled_by(signals::cancelled_by_signal()?).progress(move |object| {

@@ -12,8 +12,8 @@ use crate::{
 
 /// Print a saved object
 ///
-/// Prints the manifest as it was saved: what the cluster assigns (uid, resourceVersion, status, managedFields …)
-/// was left out. Its digest is checked. Needs no cluster.
+/// Prints the manifest as it was saved, without what the cluster assigns (uid, resourceVersion, status,
+/// managedFields …), and checks its digest. Needs no cluster.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -24,7 +24,7 @@ Examples:
 pub(crate) struct Args {
     #[command(flatten)]
     what: OneObject,
-    /// As it was at this time: 2026-01-31T12:00:00Z, 2026-01-31, or how long ago: 2h, 1d12h
+    /// As of this time: 2026-01-31T12:00:00Z, 2026-01-31, or how long ago: 2h, 1d12h
     #[arg(long, value_name = "TIME", value_parser = bastion_sdk::time::parse, conflicts_with = "revision")]
     at: Option<Timestamp>,
     /// This revision, by its number in `bastion history`

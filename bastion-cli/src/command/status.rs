@@ -15,10 +15,10 @@ use crate::{
     when,
 };
 
-/// Show how far each log is, and what is held back
+/// Show the state of each log, and deletions that are held back
 ///
-/// For each cluster: the newest commit with its digest, up to where each kind is saved, deletions that wait
-/// for `bastion deletions accept`. Where a cluster can be reached: its kinds that are not followed, and why.
+/// For each cluster: the latest commit with its digest, how far each kind is saved, and deletions that wait for
+/// `bastion deletions accept`. If the cluster can be reached: the kinds that are not followed, and why.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -26,7 +26,7 @@ Examples:
   bastion status --no-live          # the repository only
   bastion status -o json | jq '.clusters[].head'")]
 pub(crate) struct Args {
-    /// Do not ask the cluster
+    /// Do not connect to the cluster
     #[arg(long)]
     no_live: bool,
     /// Format

@@ -15,13 +15,13 @@ use crate::{
     report::verify::VerifyReport,
 };
 
-/// Read every byte and name what is damaged or missing
+/// Read every byte and report what is damaged or missing
 ///
-/// Reads all files of the repository (but not its views) and checks them against each other's digests. Needs
-/// no cluster. Ends with 5 where there is damage.
+/// Reads all files of the repository except its views and checks them against each other's digests. Needs no
+/// cluster. Exits with 5 if there is damage.
 ///
-/// Newest commits that were cut off do not show from inside a log: give its end as it was known before, from
-/// an earlier `bastion status` or the controller's Lease, with --expect-head.
+/// A log cannot show that its latest commits are missing. To detect that, pass the end of the log as it was
+/// known before, from an earlier `bastion status` or the controller's Lease, with --expect-head.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -29,7 +29,7 @@ Examples:
   bastion verify -o json
   bastion verify --expect-head prod=1042@2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")]
 pub(crate) struct Args {
-    /// A log's end as it was known before: it must still be there
+    /// End of a log as it was known before, which must still exist
     #[arg(long, value_name = "CLUSTER=HEAD", value_parser = expected)]
     expect_head: Vec<Expected>,
     /// Format
@@ -51,7 +51,7 @@ fn expected(text: &str) -> Result<Expected, String> {
         let (number, digest) = head.split_once('@')?;
         Some(Expected { cluster: cluster.to_owned(), number: number.parse().ok()?, digest: digest.parse().ok()? })
     };
-    parse().ok_or_else(|| "write CLUSTER=NUMBER@SHA256, as `bastion status` shows it".to_owned())
+    parse().ok_or_else(|| "write CLUSTER=NUMBER@SHA256, as shown by `bastion status`".to_owned())
 }
 
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
@@ -67,7 +67,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     for e in args.expect_head {
         options = options.expect_head(e.cluster, e.number, e.digest);
     }
-    let progress = Progress::start("reads the repository");
+    let progress = Progress::start("reading the repository");
     let report = repo
         .verify(&options, |p| {
             progress.say(|| {

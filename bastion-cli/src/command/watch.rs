@@ -19,18 +19,19 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// Save every change as it happens
 ///
-/// Follows the selected objects and saves each change within moments. Started again it goes on where it
-/// stopped, and finds what was deleted in between. Ctrl-C or SIGTERM: saves what is under way, then ends with 0.
-/// Where what it prints is no longer read it says so on stderr and goes on saving.
+/// Watches the selected objects and saves each change within moments. After a restart it continues where it
+/// stopped, and also finds what was deleted in between. On Ctrl-C or SIGTERM it saves what is in flight and exits
+/// with 0. If nobody reads its output any more, it logs that to stderr and keeps saving.
 ///
-/// Only one `watch` writes to a cluster's log at a time: a second one takes over, and the first stops.
+/// Only one `watch` writes to the log of a cluster at a time. If you start a second one, it takes over and the
+/// first stops.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = concat!("\
 Examples:
-  bastion watch                             # what is annotated backup/enabled: \"true\"
+  bastion watch                             # objects with backup/enabled: \"true\"
   bastion watch --all
-  bastion watch -n shop -o json | jq .      # a JSON document a commit
-  bastion watch --all --commit-interval 10s # fewer, larger commits, where each request is paid for
+  bastion watch -n shop -o json | jq .      # one JSON document per commit
+  bastion watch --all --commit-interval 10s # fewer, larger commits, if you pay per request
 
 ", crate::args::what_is_taken!()))]
 pub(crate) struct Args {
@@ -38,7 +39,7 @@ pub(crate) struct Args {
     take: TakeArgs,
     #[command(flatten)]
     tree: crate::args::TreeArgs,
-    /// Format of what is printed for each commit
+    /// Format of the line for each commit
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     output: EventFormat,
     /// Wait at least this long between two commits [default: none]

@@ -215,7 +215,7 @@ impl BackupReport {
             if let Some(w) = &kind.withheld {
                 _ = writeln!(
                     text,
-                    "HELD BACK {} of {} {} vanished at once; `bastion deletions accept {}` if that is meant",
+                    "HELD BACK {} of {} {} disappeared at once; if that was intended, run `bastion deletions accept {}`",
                     w.count, w.of, w.kind, w.kind
                 );
             }
@@ -231,7 +231,7 @@ impl BackupReport {
             _ = writeln!(text, "SKIPPED  {}: {why}", kinds.join(", "));
         }
         if self.cancelled {
-            text.push_str("interrupted; what was saved is safe, run it again to go on\n");
+            text.push_str("interrupted; what was saved is safe, run it again to continue\n");
         }
     }
 }

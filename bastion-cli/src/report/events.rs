@@ -72,7 +72,7 @@ impl Event {
     fn text(&self) -> String {
         match self {
             Self::Started { cluster, policy, .. } => {
-                format!("watching {cluster} (policy {policy}); Ctrl-C saves what is under way and ends")
+                format!("watching {cluster} (policy {policy}); Ctrl-C saves what is in flight and exits")
             }
             Self::Saved { at, revision, stored, records, objects, .. } => {
                 let what = if objects.is_empty() {
@@ -87,9 +87,7 @@ impl Event {
                 format!("stopped at revision {revision}; everything is saved")
             }
             Self::Stopped { revision, flushed: false, .. } => {
-                format!(
-                    "stopped at revision {revision}; the storage did not take everything, the next start finds it again"
-                )
+                format!("stopped at revision {revision}; not everything was stored, the next start finds the rest")
             }
         }
     }
@@ -124,7 +122,7 @@ impl Events {
     /// this waits, and then tells of several commits at once; when the reader goes away, this ends.
     pub(crate) async fn follow(mut self, started: Event, end: oneshot::Receiver<Event>) {
         if let Err(e) = self.print_all(&started, end).await {
-            warn!("{}; what changes is saved all the same, and no longer printed", chain(&e));
+            warn!("{}; changes are still saved, but no longer printed", chain(&e));
         }
     }
 

@@ -132,7 +132,7 @@ impl RestoreReport {
             n(self.failed)
         );
         if done.cancelled {
-            text.push_str("interrupted; run it again to go on\n");
+            text.push_str("interrupted; run it again to continue\n");
         }
     }
 }

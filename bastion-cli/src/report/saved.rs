@@ -199,7 +199,7 @@ pub(crate) fn no_content(revision: &Revision) -> CliError {
     let (how, when) = (word(revision.state), when::local(revision.at));
     CliError::NothingMatched {
         what: format!("{} was {how} in revision {} ({when})", revision.id, revision.number),
-        hint: "give an older one with --at (or --revision, for `show`); `bastion history` lists them".to_owned(),
+        hint: "choose an older one with --at (or --revision, for `show`); `bastion history` lists them".to_owned(),
     }
 }
 

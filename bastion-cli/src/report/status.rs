@@ -197,7 +197,7 @@ fn cluster_text(text: &mut String, cluster: &ClusterStatus, now: Timestamp) {
     for w in &cluster.withheld {
         _ = writeln!(
             text,
-            "  HELD BACK  {} of {} {} deleted (policy {}, since {}): {} …\n             `bastion deletions accept {}` if that is meant",
+            "  HELD BACK  {} of {} {} deleted (policy {}, since {}): {} …\n             if that was intended, run `bastion deletions accept {}`",
             w.count,
             w.of,
             w.kind,
@@ -217,7 +217,7 @@ fn live_text(text: &mut String, live: &LiveStatus) {
         match (&live.error, &live.cluster) {
             (Some(error), _) => error.clone(),
             (None, Some(name)) => format!("this is {name}"),
-            (None, None) => "this cluster was not backed up yet".to_owned(),
+            (None, None) => "this cluster has not been backed up yet".to_owned(),
         }
     );
     if !live.skipped.is_empty() {

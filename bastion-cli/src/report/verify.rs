@@ -73,13 +73,13 @@ impl Report for VerifyReport {
         if self.unreferenced > 0 {
             _ = writeln!(
                 text,
-                "{} {} to no log (left by writers that died; harmless)",
+                "{} {} to no log (left by writers that crashed; harmless)",
                 count(self.unreferenced, "file"),
                 if self.unreferenced == 1 { "belongs" } else { "belong" }
             );
         }
         if self.unknown > 0 {
-            _ = writeln!(text, "{} are not known to this version and were not read", count(self.unknown, "file"));
+            _ = writeln!(text, "{} are unknown to this version and were not read", count(self.unknown, "file"));
         }
         text
     }
@@ -100,7 +100,7 @@ mod tests {
         insta::assert_snapshot!(VerifyReport::new(&found).text(), @r"
         DAMAGED  clusters/prod/log/0/7.seg: it is missing
         read 12 files (35 kB) with 1 revision of 1 cluster: damage was found
-        1 file belongs to no log (left by writers that died; harmless)
+        1 file belongs to no log (left by writers that crashed; harmless)
         ");
     }
 }

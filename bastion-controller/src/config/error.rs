@@ -9,10 +9,10 @@ pub(crate) enum ConfigError {
         #[source]
         source: std::io::Error,
     },
-    #[error("the configuration {path} is no valid YAML: {why}")]
+    #[error("the configuration {path} is not valid YAML: {why}")]
     Yaml { path: String, why: String },
-    #[error("the environment variable {name} is no setting; there are {known}")]
+    #[error("the environment variable {name} is not a setting; the settings are {known}")]
     UnknownVariable { name: String, known: String },
-    #[error("the configuration is wrong: {0}")]
+    #[error("invalid configuration: {0}")]
     Invalid(String),
 }

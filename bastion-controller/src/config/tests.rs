@@ -46,10 +46,10 @@ fn what_is_wrong_is_named() {
     let cases: [(&str, Variables, &str); 13] = [
         ("repo: file:///a\nrepos: b\n", &[], "unknown field `repos`"),
         ("repo: file:///a\nselection: {mod: all}\n", &[], "unknown field `mod`"),
-        ("repo: file:///a\n", &[("BASTION_REPOS", "b")], "BASTION_REPOS is no setting"),
+        ("repo: file:///a\n", &[("BASTION_REPOS", "b")], "BASTION_REPOS is not a setting"),
         ("{}", &[], "missing field `repo`"),
         ("repo: file:///a\n", &[("BASTION_CREATE_REPOSITORY", "maybe")], "expected a boolean"),
-        ("repo: file:///a\nengine: {commitInterval: soon}\n", &[], "no length of time"),
+        ("repo: file:///a\nengine: {commitInterval: soon}\n", &[], "is not a duration"),
         ("repo: file:///a\nleader: {duration: 5s}\n", &[], "leader.renewDeadline"),
         ("repo: file:///a\nselection: {kinds: [secrets]}\n", &[], "in the clear"),
         ("- a\n", &[], "not a map"),

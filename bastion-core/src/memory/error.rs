@@ -11,15 +11,15 @@ pub enum MemoryError {
     #[error("an object needs apiVersion, kind and metadata.name")]
     Unnamed,
     /// The cluster does not serve such objects.
-    #[error("the cluster serves no kind {0}")]
+    #[error("the cluster has no kind {0}")]
     UnknownKind(GroupKind),
     /// Its namespace does not exist.
     #[error("namespace {0:?} does not exist")]
     NoNamespace(String),
     /// A namespace stands where none belongs, or is missing.
-    #[error("{0} has a namespace and must not, or has none and must")]
+    #[error("{0} has a namespace but is cluster-scoped, or has none but is namespaced")]
     WrongScope(GroupKind),
     /// What is to be created already has a resourceVersion.
-    #[error("resourceVersion must not be set on what is created")]
+    #[error("resourceVersion must not be set on a new object")]
     ResourceVersionSet,
 }

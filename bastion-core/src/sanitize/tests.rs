@@ -101,7 +101,7 @@ fn other_rules_have_another_fingerprint() {
 fn only_the_object_without_metadata_fails() {
     let mut manifest = Manifest::parse(br#"{"kind":"X","metadata":"secret"}"#, &PathSet::default()).unwrap();
     let error = Rules::backup().sanitize(&kind("", "X"), &mut manifest).unwrap_err();
-    assert_eq!(error.to_string(), "cannot be cleaned for backup: it has no metadata");
+    assert_eq!(error.to_string(), "cannot be sanitized for backup: it has no metadata");
 }
 
 #[test]

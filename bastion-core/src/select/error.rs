@@ -45,7 +45,7 @@ impl fmt::Display for Key {
 #[non_exhaustive]
 pub enum SelectionError {
     /// The name of a kind is empty.
-    #[error("an empty word is no kind")]
+    #[error("a kind cannot be empty")]
     EmptyKind,
     /// The text cannot be the name of a kind.
     #[error("{text:?} is not the name of a kind; write for example configmaps, cm or certificates.cert-manager.io")]
@@ -75,7 +75,7 @@ pub enum SelectionError {
         why: String,
     },
     /// The text is not an annotation and its value.
-    #[error("{text:?} is not an annotation with its value; write backup/enabled=true")]
+    #[error("{text:?} is not an annotation with a value; write backup/enabled=true")]
     Marker {
         /// The text.
         text: String,
@@ -105,7 +105,7 @@ pub enum SelectionError {
         key: String,
     },
     /// Secrets are asked for by name, and the repository has no encryption.
-    #[error("{key}: Secrets would be stored in the clear; allow that with {allow}, or leave them out")]
+    #[error("{key}: Secrets would be stored unencrypted; allow that with {allow}, or leave them out")]
     SecretsInTheClear {
         /// Where they are asked for.
         key: String,

@@ -82,7 +82,7 @@ fn unquote(text: &str) -> Result<(String, &str), String> {
             c => value.push(c),
         }
     }
-    Err("a quote is not closed".to_owned())
+    Err("a quote is never closed".to_owned())
 }
 
 struct Parser {
@@ -152,7 +152,7 @@ impl Parser {
 
     fn number(&mut self) -> Result<i64, String> {
         let value = self.value()?;
-        value.parse().map_err(|_| format!("{value:?} is no integer"))
+        value.parse().map_err(|_| format!("{value:?} is not an integer"))
     }
 
     /// One value; nothing before a comma or the end is the empty one.
@@ -200,13 +200,13 @@ pub(super) fn check_key(key: &str, dialect: Dialect) -> Result<(), String> {
         domain.len() <= 253 && domain.split('.').all(is_label)
     };
     if name.is_empty() || !is_value(name) || !domain.is_none_or(is_domain) {
-        return Err(format!("{key:?} is no key"));
+        return Err(format!("{key:?} is not a valid key"));
     }
     Ok(())
 }
 
 fn check_value(value: &str) -> Result<(), String> {
-    if is_value(value) { Ok(()) } else { Err(format!("{value:?} is no value of a label")) }
+    if is_value(value) { Ok(()) } else { Err(format!("{value:?} is not a valid label value")) }
 }
 
 /// Empty, or at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends.

@@ -112,7 +112,7 @@ fn a_selection_is_written_and_read() {
         (r#"{"lables":"a=b"}"#, "unknown field `lables`"),
         (r#"{"labels":"a b"}"#, "is not a label selector"),
         (r#"{"kinds":["a b"]}"#, "is not the name of a kind"),
-        (r#"{"marker":"yes"}"#, "is not an annotation with its value"),
+        (r#"{"marker":"yes"}"#, "is not an annotation with a value"),
     ] {
         let error = serde_json::from_str::<Selection>(wrong).unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
@@ -125,7 +125,7 @@ fn errors_name_the_key_as_it_was_written() {
     for (selection, says) in [
         (
             Selection::all().kind(word("secrets")),
-            "--kinds: Secrets would be stored in the clear; allow that with --plaintextSecrets, or leave them out",
+            "--kinds: Secrets would be stored unencrypted; allow that with --plaintextSecrets, or leave them out",
         ),
         (Selection::all().namespace("Shop"), r#"--namespaces: "Shop" is not the name of a namespace"#),
         (Selection::all().exclude_namespace("a/b"), r#"--excludeNamespaces: "a/b" is not the name of a namespace"#),

@@ -165,7 +165,7 @@ impl Follower {
             Ok(true) => Ok(()),
             _ => Err(Error::Unavailable {
                 doing: format!("following {}", self.observer.kind),
-                message: "the annotations of namespaces are not known; namespaces must be listed and watched".into(),
+                message: "the annotations of namespaces are not known; grant list and watch on namespaces".into(),
                 source: None,
             }),
         }
@@ -326,12 +326,12 @@ impl Follower {
             }
             // Connections are cut by whoever stands between; only if it does not come back it is a failure.
             Ok(Err(fault @ Fault::Transport { .. })) if watching.since.elapsed() >= SHORT => {
-                tracing::debug!(kind = %self.observer.kind, %fault, "watch was cut; opening it anew");
+                tracing::debug!(kind = %self.observer.kind, %fault, "watch was closed; reopening it");
                 self.phase = Phase::Resume(watching.at);
             }
             Ok(Err(fault)) => self.failed(self.watch_error(fault), Phase::Resume(watching.at)),
             Err(_) => {
-                tracing::debug!(kind = %self.observer.kind, ?idle, "watch is silent; opening it anew");
+                tracing::debug!(kind = %self.observer.kind, ?idle, "watch is idle; reopening it");
                 self.phase = Phase::Resume(watching.at);
             }
         }
@@ -420,7 +420,7 @@ impl Follower {
         if self.continuous && news {
             self.out.push_back(Err(error.into()));
         } else {
-            tracing::debug!(%error, ?wait, "trying again");
+            tracing::debug!(%error, ?wait, "retrying");
         }
         self.pause = Some(wait);
         self.phase = next;

@@ -74,7 +74,7 @@ async fn follow(namespaces: Namespaces, client: Client) {
     while let Some(observation) = stream.next().await {
         match observation {
             Ok(observation) => namespaces.apply(observation),
-            Err(error) => tracing::warn!(%error, "annotations of namespaces cannot be followed"),
+            Err(error) => tracing::warn!(%error, "cannot watch the annotations of namespaces"),
         }
     }
 }

@@ -10,17 +10,17 @@ use super::encoding::{counter, gauge, histogram};
 pub(super) fn encode(encoder: &mut DescriptorEncoder, stats: &StatsSnapshot) -> fmt::Result {
     let e = &stats.engine;
     for (name, help, value) in [
-        ("commits", "Commits that carried records", e.commits),
-        ("position_commits", "Commits that carried positions only", e.position_commits),
-        ("commit_failures", "Attempts to commit that failed", e.failures),
-        ("stale_records", "Records left out because another writer was faster", e.stale),
+        ("commits", "Commits with records", e.commits),
+        ("position_commits", "Commits with positions only", e.position_commits),
+        ("commit_failures", "Failed attempts to commit", e.failures),
+        ("stale_records", "Records dropped because another writer was faster", e.stale),
     ] {
         counter(&mut encoder.encode_descriptor(name, help, None, MetricType::Counter)?, value)?;
     }
     counter(
         &mut encoder.encode_descriptor(
             "stored",
-            "Segments and packs that were written",
+            "Segments and packs written",
             Some(&Unit::Bytes),
             MetricType::Counter,
         )?,
@@ -31,15 +31,10 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder, stats: &StatsSnapshot) -> 
     gauge(encoder, "incarnation", "Incarnation of the log", e.incarnation.into())?;
     gauge(encoder, "skipped_kinds", "Kinds that exist and are not followed", stats.skipped.len() as u64)?;
     encoder
-        .encode_descriptor(
-            "in_flight",
-            "Bodies that wait for a commit or are in one",
-            Some(&Unit::Bytes),
-            MetricType::Gauge,
-        )?
+        .encode_descriptor("in_flight", "Bodies waiting for a commit or in one", Some(&Unit::Bytes), MetricType::Gauge)?
         .encode_gauge(&e.bytes_in_flight)?;
     let mut commit =
-        encoder.encode_descriptor("commit", "How long commits took", Some(&Unit::Seconds), MetricType::Histogram)?;
+        encoder.encode_descriptor("commit", "Duration of commits", Some(&Unit::Seconds), MetricType::Histogram)?;
     histogram(&mut commit, &e.commit_seconds)?;
     let at = e.committed_at.map_or(0.0, |t| Duration::from_millis(t.as_millis().unsigned_abs()).as_secs_f64());
     encoder

@@ -19,25 +19,25 @@ type OfKind = (&'static str, &'static str, Read);
 
 /// Counters of each kind; `_total` is added to the names.
 const COUNTERS: &[OfKind] = &[
-    ("events", "Observations of objects", |k| k.events),
-    ("hashed", "Bodies that were hashed", |k| k.hashed),
-    ("unchanged", "Observations that were in the log already", |k| k.unchanged),
+    ("events", "Events received for objects", |k| k.events),
+    ("hashed", "Bodies sanitized and hashed", |k| k.hashed),
+    ("unchanged", "Events whose content was already in the log", |k| k.unchanged),
     ("changed", "Objects whose content was found changed", |k| k.changed),
     ("deleted", "Objects found deleted", |k| k.deleted),
     ("released", "Objects found to be no longer selected", |k| k.released),
     ("committed", "Records that became durable", |k| k.committed),
-    ("failed_objects", "Objects that could not be read or cleaned", |k| k.failed),
+    ("failed_objects", "Objects that could not be read or sanitized", |k| k.failed),
     ("errors", "Errors while the kind was read", |k| k.errors),
-    ("coalesced", "Observations replaced by a newer one before they were looked at", |k| k.coalesced),
-    ("reread", "Bodies that were let go and read again", |k| k.reread),
-    ("lists", "Lists that were read to the end", |k| k.lists),
+    ("coalesced", "Events replaced by a newer one before they were processed", |k| k.coalesced),
+    ("reread", "Bodies dropped for lack of memory and read again", |k| k.reread),
+    ("lists", "Complete lists", |k| k.lists),
 ];
 
 /// Gauges of each kind.
 const GAUGES: &[OfKind] = &[
-    ("queue_objects", "Objects that wait for a worker", |k| k.queue_objects),
+    ("queue_objects", "Objects waiting for a worker", |k| k.queue_objects),
     ("workers", "Workers", |k| k.workers),
-    ("withheld_deletions", "Deletions that wait to be accepted", |k| k.withheld),
+    ("withheld_deletions", "Deletions waiting to be accepted", |k| k.withheld),
     ("failing", "Whether the kind cannot be read now; the log says why", |k| k.error.is_some().into()),
 ];
 
@@ -52,7 +52,7 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder, stats: &StatsSnapshot) -> 
     }
     let mut family = encoder.encode_descriptor(
         "committed",
-        "Bodies of records that became durable",
+        "Size of the bodies of durable records",
         Some(&Unit::Bytes),
         MetricType::Counter,
     )?;
@@ -62,7 +62,7 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder, stats: &StatsSnapshot) -> 
         each(&mut family, stats, |metric, kind| metric.encode_gauge(&read(kind)))?;
     }
     let mut family =
-        encoder.encode_descriptor("queue", "Bodies that wait for a worker", Some(&Unit::Bytes), MetricType::Gauge)?;
+        encoder.encode_descriptor("queue", "Bodies waiting for a worker", Some(&Unit::Bytes), MetricType::Gauge)?;
     each(&mut family, stats, |metric, kind| metric.encode_gauge(&kind.queue_bytes))?;
     let mut family = encoder.encode_descriptor(
         "oldest_unsaved",
@@ -73,21 +73,22 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder, stats: &StatsSnapshot) -> 
     each(&mut family, stats, |metric, kind| {
         metric.encode_gauge(&kind.oldest_unsaved.unwrap_or_default().as_secs_f64())
     })?;
-    let mut family = encoder.encode_descriptor("objects_in", "Objects in a state now", None, MetricType::Gauge)?;
+    let mut family = encoder.encode_descriptor("objects_in", "Objects in each state", None, MetricType::Gauge)?;
     for (kind, numbers) in &stats.kinds {
         for (state, read) in STATES {
             let labels = [("kind", kind.to_string()), ("state", (*state).to_owned())];
             family.encode_family(&labels)?.encode_gauge(&read(numbers))?;
         }
     }
-    let mut family = encoder.encode_descriptor("phase", "What a kind's pipeline does", None, MetricType::Gauge)?;
+    let mut family =
+        encoder.encode_descriptor("phase", "What the pipeline of a kind is doing", None, MetricType::Gauge)?;
     for (kind, numbers) in &stats.kinds {
         let labels = [("kind", kind.to_string()), ("phase", numbers.phase.as_str().to_owned())];
         family.encode_family(&labels)?.encode_gauge(&1_u64)?;
     }
     let mut family = encoder.encode_descriptor(
         "commit_latency",
-        "From the observation of a change until it was durable",
+        "From seeing a change until it was durable",
         Some(&Unit::Seconds),
         MetricType::Histogram,
     )?;

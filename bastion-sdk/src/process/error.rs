@@ -22,6 +22,6 @@ pub enum ProcessError {
     #[error("cannot start threads")]
     Threads(#[source] io::Error),
     /// The program has a subscriber for log lines already; it stays.
-    #[error("logging was set up before")]
+    #[error("logging is already set up")]
     Logging,
 }

@@ -74,9 +74,9 @@ impl Health {
     pub fn ready(&self) -> Result<&'static str, String> {
         let role = self.state().role.clone();
         match role {
-            Role::Connecting => Err("cluster or repository were not reached yet".to_owned()),
+            Role::Connecting => Err("the cluster or the repository has not been reached yet".to_owned()),
             Role::Standby => Ok("standby"),
-            Role::Loading => Err("the log is being read".to_owned()),
+            Role::Loading => Err("reading the log".to_owned()),
             Role::Leading(stats) => ready(&stats.snapshot()),
         }
     }
@@ -91,7 +91,7 @@ fn ready(stats: &StatsSnapshot) -> Result<&'static str, String> {
     let starting = || stats.kinds.values().filter(|k| k.phase == KindPhase::Starting);
     let (waiting, all) = (starting().filter(|k| k.error.is_none()).count(), stats.kinds.len());
     match (all, waiting) {
-        (0, _) => Err("kinds are being discovered".to_owned()),
+        (0, _) => Err("discovering kinds".to_owned()),
         (_, 0) if starting().count() < all => Ok("leading"),
         (_, 0) => Err("no kind can be read".to_owned()),
         (_, n) => Err(format!("{n} kinds were not reached yet")),
@@ -111,7 +111,7 @@ impl Collector for Health {
         metrics::gauge(
             &mut encoder,
             "log_truncated",
-            "Whether the log ends before what the last leader had written",
+            "Whether the log ends before the last commit of the previous leader",
             log_truncated.into(),
         )?;
         stats.map_or(Ok(()), |stats| metrics::encode(&mut encoder, &stats.snapshot()))
@@ -153,6 +153,6 @@ mod tests {
         health.set_standby();
         assert_eq!(health.ready(), Ok("standby"));
         health.set_loading();
-        assert_eq!(health.ready(), Err("the log is being read".to_owned()));
+        assert_eq!(health.ready(), Err("reading the log".to_owned()));
     }
 }

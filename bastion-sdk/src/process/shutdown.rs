@@ -24,7 +24,7 @@ pub fn shutdown_on_signals(exit_code: i32) -> Result<CancellationToken, ProcessE
     let requested = shutdown.clone();
     tokio::spawn(async move {
         let name = signals.next().await;
-        info!("{name}: saves what is under way");
+        info!("{name}: saving what is in flight");
         requested.cancel();
         signals.next().await;
         std::process::exit(exit_code);

@@ -65,9 +65,9 @@ impl Replica {
     pub async fn run(&self, shutdown: &CancellationToken) -> Result<Option<Report>> {
         self.health.set_standby();
         loop {
-            info!("waits for the lead");
+            info!("waiting to become the leader");
             let Some(leadership) = self.lease.acquire(shutdown).await? else { return Ok(None) };
-            info!("leads");
+            info!("leading");
             self.health.set_loading();
             let report = self.term(&leadership, shutdown).await;
             self.health.set_standby();
@@ -78,7 +78,7 @@ impl Replica {
                 return Ok(report);
             }
             if lost {
-                warn!("lost the lead; stands by");
+                warn!("lost leadership; standing by");
             }
         }
     }
@@ -135,8 +135,8 @@ impl Replica {
             error!(
                 expected = expected.number,
                 found = found.number,
-                "the log ends before what the last leader had written: its newest commits were lost or another \
-                 repository is used; what the cluster still has is saved again"
+                "the log ends before what the last leader had written: its newest commits were lost, or this is \
+                 another repository; what the cluster still has is saved again"
             );
         }
     }
@@ -160,7 +160,7 @@ fn report_start(stats: &StatsSnapshot) {
         skipped = stats.skipped.len(),
         saved = stats.kinds.values().map(|k| k.committed).sum::<u64>(),
         failing = failing.join(", "),
-        "follows the cluster"
+        "watching the cluster"
     );
 }
 
@@ -176,7 +176,7 @@ fn report_end(report: &Report) {
     );
     for (kind, of_kind) in &report.kinds {
         if let Some(e) = &of_kind.error {
-            warn!(%kind, category = e.category().as_str(), "could not be read: {}", chain(e));
+            warn!(%kind, category = e.category().as_str(), "cannot read the kind: {}", chain(e));
         }
     }
 }

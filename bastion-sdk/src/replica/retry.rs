@@ -27,7 +27,7 @@ async fn retry<T>(mut backoff: Backoff, mut connect: impl AsyncFnMut() -> Result
         match connect().await {
             Err(e) if e.category().is_retryable() => {
                 let pause = backoff.next(0);
-                warn!("not there yet, tries again in {pause:?}: {}", chain(&e));
+                warn!("not ready yet, retrying in {pause:?}: {}", chain(&e));
                 tokio::time::sleep(pause).await;
             }
             other => return other,

@@ -31,16 +31,15 @@ async fn get(address: SocketAddr, path: &str) -> (String, String) {
 async fn probes_and_metrics_are_answered() {
     let ready = Arc::new(AtomicBool::new(false));
     let is_ready = ready.clone();
-    let admin = local().ready(move || {
-        if is_ready.load(Ordering::SeqCst) { Ok("leading") } else { Err("the log is being read".to_owned()) }
-    });
+    let admin = local()
+        .ready(move || if is_ready.load(Ordering::SeqCst) { Ok("leading") } else { Err("reading the log".to_owned()) });
     let server = admin.serve().await.unwrap();
     let address = server.local_addr();
 
     let (head, body) = get(address, "/healthz").await;
     assert!(head.starts_with("HTTP/1.0 200") && body == "ok\n", "{head}\n{body}");
     let (head, body) = get(address, "/readyz").await;
-    assert!(head.starts_with("HTTP/1.0 503") && body == "the log is being read\n", "{head}\n{body}");
+    assert!(head.starts_with("HTTP/1.0 503") && body == "reading the log\n", "{head}\n{body}");
     ready.store(true, Ordering::SeqCst);
     let (head, body) = get(address, "/readyz").await;
     assert!(head.starts_with("HTTP/1.0 200") && body == "leading\n", "{head}\n{body}");

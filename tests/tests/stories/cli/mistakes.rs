@@ -16,7 +16,7 @@ pub(crate) async fn typos_are_found_and_named(town: &Town) -> Result<()> {
     says(&bastion, &["backup", "-k", "deploymets"], 3, &kind).await?;
     says(&bastion, &["backup", "-l", "app in ("], 2, &["not a label selector", "env in (a,b)"]).await?;
     says(&bastion, &["backup", "-n", "shop", "-l", "app=nope"], 3, &["nothing matched", "kubectl get"]).await?;
-    let secrets = ["--plaintext-secrets", "whoever reads the repository would read them"];
+    let secrets = ["--plaintext-secrets", "anyone who can read the repository could read them"];
     says(&bastion, &["backup", "-k", "secrets"], 2, &secrets).await?;
     says(&bastion, &["backup", "--all", "-n", "shop"], 2, &["cannot be used with"]).await?;
     assert!(!files(&folder).iter().any(|f| f.contains("/tree/")), "{:?}", files(&folder));
@@ -27,7 +27,7 @@ pub(crate) async fn typos_are_found_and_named(town: &Town) -> Result<()> {
     says(&bastion, &["ls", "-l", "a b"], 2, &["not a label selector"]).await?;
     says(&bastion, &["show", "cm/price", "-n", "shop"], 3, &["no cm \"price\" is saved in namespace shop"]).await?;
     says(&bastion, &["show", "cm"], 2, &["is not one object", "TYPE/NAME"]).await?;
-    says(&bastion, &["show", "cm/prices", "--at", "yesterday"], 2, &["is no time", "2h"]).await?;
+    says(&bastion, &["show", "cm/prices", "--at", "yesterday"], 2, &["is not a time", "2h"]).await?;
     says(&bastion, &["--cluster", "twon", "ls"], 1, &["no cluster \"twon\"", "\"town\""]).await?;
     says(&bastion, &["restore", "-n", "shpo", "-y"], 3, &["nothing of cluster \"town\" matches"]).await?;
 
@@ -47,7 +47,7 @@ pub(crate) async fn secrets_are_refused_in_the_clear(town: &Town) -> Result<()> 
     let secret =
         json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "password"}, "stringData": {"a": "b"}});
     town.api.create(secrets, &secret).await.context("Secret")?;
-    let refused = ["--plaintext-secrets", "whoever reads the repository would read them"];
+    let refused = ["--plaintext-secrets", "anyone who can read the repository could read them"];
     says(&bastion, &["backup", "-k", "secrets"], 2, &refused).await?;
     says(&bastion, &["backup", "-n", "shop"], 0, &["saved", "SKIPPED", "--plaintext-secrets"]).await?;
     let is_secret = |saved: &bastion_tests::Saved| saved.kind == "Secret";

@@ -59,7 +59,7 @@ pub(crate) async fn a_watch_outlives_its_reader(town: &Town) -> Result<()> {
     drop(reader);
     change(town, &bastion, "read by nobody").await?;
     wait::until_true("the watch to say so", SOON, || watch.log().contains("no longer printed")).await?;
-    change(town, &bastion, "saved all the same").await?;
+    change(town, &bastion, "still saved").await?;
     watch.check()?;
     assert_eq!(watch.log().matches("cannot write the output").count(), 1, "said once: {}", watch.log());
     stops_with_0(watch).await

@@ -85,7 +85,7 @@ async fn reading(bastion: &Bastion, first: &str) -> Result<()> {
 async fn restoring(town: &Town, bastion: &Bastion, first: &str) -> Result<()> {
     let one = ["restore", "cm/prices", "-n", "shop"];
     let with = |more: &[&'static str]| [one.as_slice(), more].concat();
-    says(bastion, &["restore"], 2, &["what is to be restored?", "-A"]).await?;
+    says(bastion, &["restore"], 2, &["what should be restored?", "-A"]).await?;
     says(bastion, &one, 2, &["no terminal to ask on", "-y"]).await?;
     says(bastion, &with(&["--dry-run"]), 0, &["ConfigMap shop/prices", "0 created", "2 unchanged"]).await?;
     town.api.delete(&config_path("prices")).await.context("delete")?;
@@ -109,7 +109,7 @@ async fn restoring(town: &Town, bastion: &Bastion, first: &str) -> Result<()> {
     let there = town.api.get("/api/v1/namespaces/copy/configmaps/prices").await.unwrap();
     assert_eq!(there["data"], json!({"apple": "2", "pear": "3"}), "{there}");
     let typo = ["restore", "-n", "shop", "--map-namespace", "shpo=copy", "-y"];
-    says(bastion, &typo, 2, &["--map-namespace", "nothing of this restore lies in \"shpo\""]).await.map(drop)
+    says(bastion, &typo, 2, &["--map-namespace", "this restore has nothing in \"shpo\""]).await.map(drop)
 }
 
 /// Linked as kubectl-bastion it calls itself `kubectl bastion`.

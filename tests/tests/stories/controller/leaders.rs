@@ -179,7 +179,7 @@ async fn stale(deployed: &Deployed, mut old: Controller) -> Result<Expected> {
     new.process.signal(Signal::CONT)?;
     wait::until_true("the loss of the lead", SOON, || match new.process.status() {
         Some(status) => status.code() == Some(7) && new.process.log().contains("took over"),
-        None => new.process.log().contains("lost the lead"),
+        None => new.process.log().contains("lost leadership"),
     })
     .await?;
     if new.process.is_running() {

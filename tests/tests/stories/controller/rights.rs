@@ -48,7 +48,7 @@ async fn the_manifests_grant_what_is_used_and_no_more() -> Result<()> {
     });
     assert_eq!(failing.await?.of("failing", "ConfigMap"), 0.0);
     controller.ready("leading").await?;
-    let line = "follows the cluster";
+    let line = "watching the cluster";
     controller.until(line, async |c| Ok(c.process.log().contains(line).then_some(()))).await?;
     let log = controller.process.log();
     let named = log.lines().find(|l| l.contains(WIDGET) && l.contains("\"WARN\"")).expect("a warning");
