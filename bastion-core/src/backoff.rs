@@ -38,10 +38,10 @@ impl Backoff {
         Self { first, longest, jitter: 0.5, failures: 0 }
     }
 
-    /// The share of each wait that is random: from 0 (none of it) to 1 (all of it).
+    /// The share of each wait that is random: from 0 (none of it) to 1 (all of it). NaN counts as 0.
     #[must_use]
     pub fn jitter(mut self, share: f64) -> Self {
-        self.jitter = share.clamp(0.0, 1.0);
+        self.jitter = if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) };
         self
     }
 
@@ -50,10 +50,11 @@ impl Backoff {
         let doublings = self.failures.min(31);
         self.failures = self.failures.saturating_add(1);
         let full = self.first.saturating_mul(1 << doublings).min(self.longest);
-        // Whole milliseconds are fine enough to spread callers.
-        let span = u64::try_from(full.mul_f64(self.jitter).as_millis()).unwrap_or(u64::MAX);
+        // Whole milliseconds are fine enough to spread callers. A product beyond the longest duration is all of it.
+        let spread = Duration::try_from_secs_f64(full.as_secs_f64() * self.jitter).unwrap_or(full);
+        let span = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX);
         let least = full.saturating_sub(Duration::from_millis(span));
-        least + Duration::from_millis(random.checked_rem(span).unwrap_or(0))
+        least.saturating_add(Duration::from_millis(random.checked_rem(span).unwrap_or(0)))
     }
 
     /// As [`next`](Self::next), and at least what the other side asked for (`Retry-After`), though never more
@@ -111,6 +112,14 @@ mod tests {
         assert_eq!(backoff.next_after(Some(Duration::from_hours(2)), 0), Duration::from_mins(2));
         assert_eq!(backoff.next_after(None, 0), Duration::from_secs(1));
         assert_eq!(backoff.failures(), 3);
+    }
+
+    #[test]
+    fn no_wait_is_too_long_and_no_jitter_too_odd() {
+        let mut longest = Backoff::new(Duration::MAX, Duration::MAX).jitter(1.0);
+        assert!((0..3).all(|random| longest.next(random) <= Duration::MAX));
+        let mut odd = Backoff::new(FIRST, LONGEST).jitter(f64::NAN);
+        assert_eq!(odd.next(7), FIRST);
     }
 
     #[test]

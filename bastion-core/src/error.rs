@@ -126,8 +126,14 @@ impl Error {
     }
 
     /// Whether trying again helps; its [`category`](Self::category) decides.
+    ///
+    /// Of a source that could not read only [`Category::Invalid`] is final: a cluster changes, so a conflict or a garbled
+    /// answer says nothing about the next one.
     pub fn retry(&self) -> Retry {
-        self.category().retry()
+        match (self, self.category()) {
+            (Self::Source(_), Category::Conflict | Category::Corrupt | Category::Cancelled) => Retry::OnceFixed,
+            (_, category) => category.retry(),
+        }
     }
 
     /// Whether the same call may succeed in a moment without anyone changing anything: [`Retry::Soon`].

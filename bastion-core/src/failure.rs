@@ -10,7 +10,8 @@ pub type Cause = Box<dyn StdError + Send + Sync + 'static>;
 
 /// What sort of failure an error is: stable, for metrics, reports and exit codes.
 ///
-/// The category alone decides whether trying again helps, see [`Category::retry`]:
+/// It decides whether trying again helps, see [`Category::retry`] (reading a cluster is tried again more often, see
+/// [`Error::retry`](crate::Error::retry)):
 ///
 /// | category | retry |
 /// |---|---|

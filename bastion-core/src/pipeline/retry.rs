@@ -94,7 +94,7 @@ fn next_wait(error: &Error, one_shot: bool, backoff: &mut Backoff, random: u64) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::StoreError;
+    use crate::{error::Category, source::SourceError, store::StoreError};
 
     fn denied() -> Error {
         StoreError::Denied { key: "log/1.seg".into(), source: "403".into() }.into()
@@ -109,6 +109,21 @@ mod tests {
         let mut backoff = Retrier::backoff();
         let tries = (0..40).filter_map(|_| next_wait(&denied(), true, &mut backoff, 0)).count();
         assert_eq!(tries + 1, ONE_SHOT_TRIES as usize);
+    }
+
+    #[test]
+    fn what_a_cluster_answers_may_be_better_next_time() {
+        let waits = |category| {
+            let error = Error::Source(SourceError::new(category, "reading ConfigMap shop/a"));
+            let mut backoff = Retrier::backoff();
+            let one_shot = (0..40).filter_map(|_| next_wait(&error, true, &mut backoff, 0)).count();
+            (next_wait(&error, false, &mut Retrier::backoff(), 0).is_some(), one_shot)
+        };
+        let tries = (ONE_SHOT_TRIES - 1) as usize;
+        for category in [Category::Conflict, Category::Corrupt, Category::Denied, Category::Unavailable] {
+            assert_eq!(waits(category), (true, tries), "{category}");
+        }
+        assert_eq!(waits(Category::Invalid), (false, 0));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    error::{Category, Error, Failure, Result},
+    error::{Error, Failure, Result},
     object::ObjectId,
     pipeline::{
         budget::{Budget, Share},
@@ -119,9 +119,9 @@ impl Inbox {
         let state = change.what.state();
         match gathering.batch.push(change).await {
             Ok(()) => {}
-            Err(Error::Object { why, .. }) => {
+            Err(ref error @ Error::Object { ref why, .. }) => {
                 // The report names the object itself.
-                lane.record_failure(&id, Failure { category: Category::Invalid, message: why });
+                lane.record_failure(&id, Failure { category: error.category(), message: why.clone() });
                 lane.advance(&id, Transition::Failed);
                 return Ok(());
             }
