@@ -16,7 +16,7 @@ use crate::{
     failure::{Category, Failure},
     manifest::Manifest,
     object::GroupKind,
-    record::Revision,
+    record::{Revision, RevisionState},
     repository::{ObjectFilter, Snapshot},
 };
 
@@ -29,8 +29,9 @@ impl RestoreSet {
     pub async fn restore_plan(self, options: &RestoreOptions) -> Result<RestorePlan> {
         let mut planner = Planner::new(options);
         let snapshot = &self.snapshot;
-        // Every body is read anyway, so labels are looked at here.
-        let mut objects = read(snapshot, ObjectFilter { labels: None, ..self.filter.clone() });
+        // Every body is read anyway, so labels are looked at here; what is gone has none.
+        let filter = ObjectFilter { labels: None, ..self.filter.clone().states([RevisionState::Put]) };
+        let mut objects = read(snapshot, filter);
         let wanted = |manifest: &Manifest| {
             self.filter.takes_labels(manifest) && self.predicate.as_ref().is_none_or(|wanted| wanted(manifest))
         };

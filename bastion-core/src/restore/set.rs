@@ -26,7 +26,7 @@ impl fmt::Debug for RestoreSet {
 }
 
 impl Snapshot {
-    /// Selects objects to restore.
+    /// Selects objects to restore: of those that the filter takes, the ones that exist in the snapshot.
     pub fn select(self, filter: ObjectFilter) -> RestoreSet {
         RestoreSet { snapshot: self, filter, predicate: None }
     }

@@ -39,9 +39,14 @@ async fn stored_objects_are_selected_by_labels_and_by_name() {
     assert_eq!(names(single).await, "api", "kind and name belong together");
     assert_eq!(names(ObjectFilter::all().kind(other)).await, "");
 
-    let plan = snapshot.clone().select(web()).restore_plan(&RestoreOptions::new()).await.unwrap();
-    let planned: Vec<_> = plan.steps().iter().map(|step| step.from.id.to_string()).collect();
-    assert_eq!(planned, ["Namespace shop", "ConfigMap shop/web"]);
+    for filter in [web(), web().any_state()] {
+        let plan = snapshot.clone().select(filter).restore_plan(&RestoreOptions::new()).await.unwrap();
+        let planned: Vec<_> = plan.steps().iter().map(|step| step.from.id.to_string()).collect();
+        assert_eq!(planned, ["Namespace shop", "ConfigMap shop/web"]);
+    }
+    let gone = ObjectFilter::all().any_state().name("old");
+    let plan = snapshot.clone().select(gone).restore_plan(&RestoreOptions::new()).await.unwrap();
+    assert!(plan.steps().is_empty(), "what is gone is not restored: {plan:?}");
 }
 
 #[tokio::test(start_paused = true)]
