@@ -84,8 +84,8 @@ pub enum Readiness {
 /// - `create`, `update` and `remove` are atomic, and on `Ok` the API server has accepted them.
 /// - `create` of an object that exists is [`Created::Exists`] and changes nothing, so a restore can be repeated.
 /// - `update` and `remove` do nothing to an object that is not the one that was `seen` (uid and resourceVersion).
-/// - Sinks do not retry; the caller does, where the error [can be retried](SinkError::is_retryable). It repeats the
-///   call even if an earlier one may have been carried out.
+/// - Sinks may retry what was certainly not carried out. Everything else the caller retries, where the error
+///   [can be retried](SinkError::is_retryable): it repeats the call even if an earlier one may have been carried out.
 #[async_trait]
 pub trait Sink: Debug + Send + Sync + 'static {
     /// How the cluster serves this kind, if it does: in `version` if that is served, else in the preferred one.

@@ -154,8 +154,8 @@ pub enum KindChange {
 /// The contract:
 /// - A *one-shot* source lists and ends; a *continuous* one goes on with what changes. The engine learns which it is
 ///   from the end of the streams alone.
-/// - Sources retry by themselves. An `Err` item that [can be retried](SourceError::is_retryable) is for information,
-///   and the stream goes on; after any other the stream ends.
+/// - Sources retry by themselves. An `Err` item is information: the stream goes on as long as the source keeps trying,
+///   and ends when it gives up.
 /// - Nothing is reported as gone without proof: a list ends with `Complete` only if it was read to its end, and
 ///   says in its [`Coverage`] what it covers.
 /// - Every method may be called at any time and as often as needed; dropping a stream stops its requests.
