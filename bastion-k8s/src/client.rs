@@ -25,11 +25,11 @@ pub struct ConnectOptions {
     pub kubeconfig: Option<PathBuf>,
     /// This context of it; else the current one.
     pub context: Option<String>,
-    /// The service account of the pod, whatever kubeconfig there is.
+    /// The service account of the pod, whatever kubeconfig there is; not together with `kubeconfig` or `context`.
     pub in_cluster: bool,
     /// Act as this user; the account needs the right to impersonate it.
     pub impersonate: Option<String>,
-    /// Groups of that user.
+    /// Groups of that user; only together with `impersonate`.
     pub impersonate_groups: Vec<String>,
     /// At most that many requests a second; `None` leaves it to the server's own fairness.
     pub qps: Option<u32>,
@@ -85,7 +85,10 @@ impl fmt::Debug for Client {
 }
 
 /// Prepares a connection; nothing is sent before the first request.
+///
+/// Options that contradict each other, and credentials that are missing or cannot be used, are [`Error::Config`].
 pub async fn connect(options: &ConnectOptions) -> Result<Client> {
+    check(options)?;
     let (mut config, context) = load(options).await?;
     if let Some(user) = &options.impersonate {
         config.auth_info.impersonate = Some(user.clone());
@@ -119,6 +122,17 @@ pub async fn connect(options: &ConnectOptions) -> Result<Client> {
     let lists = tokio::sync::Semaphore::new(CONCURRENT_LISTS);
     let shared = Shared { context, server, options: options.clone(), next: Mutex::new(None), lists };
     Ok(Client { inner, shared: Arc::new(shared) })
+}
+
+fn check(options: &ConnectOptions) -> Result<()> {
+    let what = if options.in_cluster && (options.kubeconfig.is_some() || options.context.is_some()) {
+        "in-cluster access uses the service account of the pod: it cannot be combined with a kubeconfig or a context"
+    } else if options.impersonate.is_none() && !options.impersonate_groups.is_empty() {
+        "groups cannot be impersonated without a user; name the user as well"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Config { what: what.into(), source: None })
 }
 
 async fn load(options: &ConnectOptions) -> Result<(Config, Option<String>)> {
@@ -171,13 +185,13 @@ async fn load(options: &ConnectOptions) -> Result<(Config, Option<String>)> {
         Ok(config) => Ok((config, None)),
         Err(e) => Err(Error::Config {
             what: if options.in_cluster {
-                "this is no pod of a cluster, so it has no service account to connect with".into()
+                "no service account was found, so this is not a pod with one; in-cluster access needs it"
             } else {
                 "no kubeconfig was found (KUBECONFIG, ~/.kube/config), and this is not a pod in a cluster; name one \
                  (`--kubeconfig`)"
-                    .into()
-            },
-            // Outside of a pod it only says that this is no pod.
+            }
+            .into(),
+            // Outside of a pod it only says that this is not one.
             source: std::env::var_os("KUBERNETES_SERVICE_HOST").map(|_| e.into()),
         }),
     }
@@ -243,6 +257,18 @@ impl Client {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[tokio::test]
+    async fn contradicting_options_are_refused() {
+        for options in [
+            ConnectOptions { impersonate_groups: vec!["devs".into()], ..ConnectOptions::default() },
+            ConnectOptions { in_cluster: true, context: Some("a".into()), ..ConnectOptions::default() },
+            ConnectOptions { in_cluster: true, kubeconfig: Some("k".into()), ..ConnectOptions::default() },
+        ] {
+            let error = connect(&options).await.unwrap_err();
+            assert!(error.to_string().contains("cannot be"), "{error}");
+        }
+    }
 
     #[tokio::test]
     async fn a_missing_or_broken_kubeconfig_is_named_and_not_quoted() {
