@@ -66,7 +66,8 @@ impl<'a> Facts<'a> {
         self
     }
 
-    /// How large it is, in bytes of JSON. Left out where only its metadata was read: then size leaves nothing out.
+    /// How large it is, in bytes of JSON. Left out where only its metadata was read: then its size decides when its
+    /// content is read, and not before.
     #[must_use]
     pub fn bytes(mut self, bytes: u64) -> Self {
         self.bytes = Some(bytes);

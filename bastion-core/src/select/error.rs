@@ -19,6 +19,8 @@ pub enum Key {
     PlaintextSecrets,
     /// `policy`
     Policy,
+    /// `maxBytes`
+    MaxBytes,
 }
 
 impl Key {
@@ -30,6 +32,7 @@ impl Key {
             Self::ExcludeNamespaces => "excludeNamespaces",
             Self::PlaintextSecrets => "plaintextSecrets",
             Self::Policy => "policy",
+            Self::MaxBytes => "maxBytes",
         }
     }
 }
@@ -101,6 +104,12 @@ pub enum SelectionError {
     /// The policy's name is empty.
     #[error("{key}: the name of the policy is empty")]
     EmptyPolicy {
+        /// Where it stands.
+        key: String,
+    },
+    /// No object is that small.
+    #[error("{key}: 0 leaves out every object; write the most bytes that an object may have")]
+    NoBytes {
         /// Where it stands.
         key: String,
     },

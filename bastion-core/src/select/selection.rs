@@ -156,7 +156,7 @@ impl Selection {
         self
     }
 
-    /// Checks what can be checked without a cluster: names of namespaces, contradictions, Secrets in the clear.
+    /// Checks what can be checked without a cluster: names of namespaces, contradictions, limits, Secrets in the clear.
     pub fn check(&self) -> Result<(), SelectionError> {
         self.check_as(|key| key.to_string())
     }
@@ -178,6 +178,9 @@ impl Selection {
         }
         if self.policy.as_deref().is_some_and(str::is_empty) {
             return Err(SelectionError::EmptyPolicy { key: spelling(Key::Policy) });
+        }
+        if self.max_bytes == Some(0) {
+            return Err(SelectionError::NoBytes { key: spelling(Key::MaxBytes) });
         }
         Ok(())
     }

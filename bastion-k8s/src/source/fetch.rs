@@ -18,7 +18,10 @@ use crate::{
         rest::Request,
     },
     meta::Head,
-    source::{namespaces::Namespaces, observer::Observer},
+    source::{
+        namespaces::Namespaces,
+        observer::{Observer, TooLarge},
+    },
 };
 
 /// The object's JSON; `None` for the API server's own 404 for it, and for nothing less.
@@ -36,6 +39,7 @@ pub(crate) async fn current(
     client: &Client,
     selection: &Arc<Selection>,
     known: Option<&Namespaces>,
+    too_large: TooLarge,
     kind: &Kind,
     id: &ObjectId,
 ) -> Result<Option<Current>> {
@@ -47,7 +51,8 @@ pub(crate) async fn current(
         None if !keys.is_empty() && kind.scope == Scope::Namespaced => namespace_of(client, id, keys).await?,
         None => Namespaces::new(keys),
     };
-    let selected = Observer::new(kind.clone(), selection.clone(), &namespaces).selects(&body).map_err(malformed)?;
+    let observer = Observer::new(kind.clone(), selection.clone(), &namespaces).remembering(too_large);
+    let selected = observer.selects(&body).map_err(malformed)?;
     let at = Head::parse(&body).map_err(malformed)?.metadata.resource_version.into_owned();
     let observed = Observed { id: id.clone(), resource_version: ResourceVersion::new(at), body };
     Ok(Some(Current { observed, selected }))

@@ -14,7 +14,13 @@ use tokio::sync::OnceCell;
 use crate::{
     client::Client,
     error::Result,
-    source::{fetch, follow::Follower, kinds, namespaces::Namespaces, observer::Observer},
+    source::{
+        fetch,
+        follow::Follower,
+        kinds,
+        namespaces::Namespaces,
+        observer::{Observer, TooLarge},
+    },
 };
 
 /// Lists every selected kind once; its streams end.
@@ -88,6 +94,6 @@ impl Source for ListSource {
     }
 
     async fn get(&self, kind: &Kind, id: &ObjectId) -> Result<Option<Current>, SourceError> {
-        Ok(fetch::current(&self.client, &self.selection, self.namespaces.get(), kind, id).await?)
+        Ok(fetch::current(&self.client, &self.selection, self.namespaces.get(), TooLarge::default(), kind, id).await?)
     }
 }

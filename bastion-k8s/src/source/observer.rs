@@ -1,6 +1,9 @@
 //! From an object's bytes to an observation.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bastion_core::{
     object::{Kind, ObjectId, ResourceVersion, Scope},
@@ -20,6 +23,9 @@ use crate::{
 /// An observation, and its resourceVersion; without an observation where the selection does not look.
 pub(crate) type Seen = (Option<Observation>, ResourceVersion);
 
+/// Objects of a kind that were reported as too large. Kept as long as the source, so that each is reported once.
+pub(crate) type TooLarge = Arc<Mutex<BTreeSet<ObjectId>>>;
+
 /// Decides over the objects of one kind.
 #[derive(Debug)]
 pub(crate) struct Observer {
@@ -30,8 +36,7 @@ pub(crate) struct Observer {
     needs: Needs,
     /// Where annotations of namespaces matter.
     pub(crate) namespaces: Option<Namespaces>,
-    /// Objects that were reported as too large.
-    too_large: BTreeSet<ObjectId>,
+    too_large: TooLarge,
 }
 
 impl Observer {
@@ -46,8 +51,13 @@ impl Observer {
             selection,
             needs,
             namespaces: inherits.then(|| namespaces.clone()),
-            too_large: BTreeSet::new(),
+            too_large: TooLarge::default(),
         }
+    }
+
+    /// Remembers what was reported as too large beyond this observer.
+    pub(crate) fn remembering(self, too_large: TooLarge) -> Self {
+        Self { too_large, ..self }
     }
 
     /// An object that exists.
@@ -55,9 +65,10 @@ impl Observer {
         let Head { metadata, .. } = Head::parse(body)?;
         let (id, at) = self.name(&metadata)?;
         let attributes = Attributes::of(&metadata, &self.needs)?;
-        let decision = self.decide(&metadata, &attributes, Some(body.len()));
+        let bytes = size(body);
+        let decision = self.decide(&metadata, &attributes, Some(bytes));
         if self.selection.max_bytes.is_some() {
-            self.report_size(&id, body.len(), decision);
+            self.report_size(&id, bytes, decision);
         }
         let observation = match decision {
             Match::Selected => {
@@ -94,7 +105,7 @@ impl Observer {
     pub(crate) fn deleted(&mut self, body: &[u8]) -> Result<Seen, String> {
         let Head { metadata, .. } = Head::parse(body)?;
         let (id, at) = self.name(&metadata)?;
-        self.too_large.remove(&id);
+        self.too_large.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
         let outside = self.decide(&metadata, &Attributes::default(), None) == Match::Outside;
         let proof = self.server.proof_of_deletion();
         let observation = (!outside).then(|| Observation::Gone { id, at: at.clone(), proof });
@@ -105,7 +116,12 @@ impl Observer {
     pub(crate) fn selects(&self, body: &[u8]) -> Result<bool, String> {
         let Head { metadata, .. } = Head::parse(body)?;
         let attributes = Attributes::of(&metadata, &self.selection.needs())?;
-        Ok(self.decide(&metadata, &attributes, Some(body.len())) == Match::Selected)
+        let bytes = size(body);
+        let decision = self.decide(&metadata, &attributes, Some(bytes));
+        if self.selection.max_bytes.is_some() {
+            self.report_size(&self.name(&metadata)?.0, bytes, decision);
+        }
+        Ok(decision == Match::Selected)
     }
 
     fn name(&self, meta: &Meta<'_>) -> Result<(ObjectId, ResourceVersion), String> {
@@ -116,19 +132,26 @@ impl Observer {
         Ok((id, ResourceVersion::new(meta.resource_version.as_ref())))
     }
 
-    fn decide(&self, meta: &Meta<'_>, attributes: &Attributes<'_>, bytes: Option<usize>) -> Match {
+    fn decide(&self, meta: &Meta<'_>, attributes: &Attributes<'_>, bytes: Option<u64>) -> Match {
         let inherited = self.namespaces.as_ref().and_then(|n| n.annotations(&meta.namespace));
         let facts = Facts::new(&self.kind.group, &self.kind.kind, &meta.namespace, &meta.name).inherited(&inherited);
-        let facts = bytes.map_or(facts, |bytes| facts.bytes(bytes as u64));
+        let facts = bytes.map_or(facts, |bytes| facts.bytes(bytes));
         self.selection.decide(&attributes.add_to(facts))
     }
 
     /// Names what is left out for its size, once until it fits.
-    fn report_size(&mut self, id: &ObjectId, bytes: usize, decision: Match) {
+    fn report_size(&self, id: &ObjectId, bytes: u64, decision: Match) {
+        let mut too_large = self.too_large.lock().unwrap_or_else(PoisonError::into_inner);
         if decision != Match::Unselected(Reason::Size) {
-            self.too_large.remove(id);
-        } else if self.too_large.insert(id.clone()) {
-            tracing::warn!(object = %id, bytes, most = self.selection.max_bytes, "not backed up: too large");
+            too_large.remove(id);
+        } else if too_large.insert(id.clone()) {
+            let most = self.selection.max_bytes;
+            tracing::warn!(object = %id, bytes, most, "too large; not backed up, and what was saved of it stays in the history");
         }
     }
+}
+
+/// The size of an object's JSON, however it was read: a GET ends with a newline.
+fn size(body: &[u8]) -> u64 {
+    body.trim_ascii_end().len() as u64
 }

@@ -1,10 +1,13 @@
 //! The continuous source: every kind is listed and then watched, or its watch resumed.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
 use async_trait::async_trait;
 use bastion_core::{
-    object::{Kind, ObjectId, ResourceVersion},
+    object::{GroupKind, Kind, ObjectId, ResourceVersion},
     select::Selection,
     source::{Current, KindChange, Observation, Source, SourceError},
 };
@@ -19,7 +22,7 @@ use crate::{
         follow::Follower,
         kinds::{self, Aggregated},
         namespaces::{self, Namespaces},
-        observer::Observer,
+        observer::{Observer, TooLarge},
     },
 };
 
@@ -33,6 +36,8 @@ pub struct WatchSource {
     namespaces: Namespaces,
     follower: OnceLock<AbortOnDrop>,
     aggregated: Aggregated,
+    /// By kind, what was reported as too large.
+    too_large: Mutex<BTreeMap<GroupKind, TooLarge>>,
 }
 
 #[derive(Debug)]
@@ -54,12 +59,20 @@ impl WatchSource {
             selection: Arc::new(selection),
             follower: OnceLock::new(),
             aggregated: Arc::new(Mutex::default()),
+            too_large: Mutex::default(),
         })
+    }
+
+    /// What of a kind was reported as too large.
+    fn too_large(&self, kind: &Kind) -> TooLarge {
+        let mut all = self.too_large.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(kind.group_kind()).or_default().clone()
     }
 
     /// Decides over the objects of a kind; what it needs to know of namespaces is followed from now on.
     fn observer(&self, kind: &Kind) -> Observer {
-        let observer = Observer::new(kind.clone(), self.selection.clone(), &self.namespaces);
+        let observer =
+            Observer::new(kind.clone(), self.selection.clone(), &self.namespaces).remembering(self.too_large(kind));
         if observer.namespaces.is_some() {
             self.follower
                 .get_or_init(|| AbortOnDrop(tokio::spawn(follow(self.namespaces.clone(), self.client.clone()))));
@@ -112,14 +125,11 @@ impl Source for WatchSource {
     }
 
     fn compare(&self, kind: &Kind) -> BoxStream<'static, Result<Observation, SourceError>> {
-        // How large an object is, its metadata does not tell.
-        if self.selection.max_bytes.is_some() {
-            return self.observe(kind, None);
-        }
         Follower::comparing(self.client.clone(), self.observer(kind)).stream()
     }
 
     async fn get(&self, kind: &Kind, id: &ObjectId) -> Result<Option<Current>, SourceError> {
-        Ok(fetch::current(&self.client, &self.selection, Some(&self.namespaces), kind, id).await?)
+        Ok(fetch::current(&self.client, &self.selection, Some(&self.namespaces), self.too_large(kind), kind, id)
+            .await?)
     }
 }

@@ -19,7 +19,9 @@ impl Cluster {
         let source = WatchSource::new(self.client.clone(), selection.clone()).unwrap();
         let compared = until(&mut source.compare(&config_maps()), "complete").await;
         let as_listed: Vec<_> = compared.iter().map(|text| text.replace("unread ", "object ")).collect();
-        assert_eq!(as_listed, listed, "metadata tells as much as whole objects");
+        if selection.max_bytes.is_none() {
+            assert_eq!(as_listed, listed, "metadata tells as much as whole objects");
+        }
         for text in &listed {
             if let Some(name) = text.strip_prefix("object ") {
                 assert!(self.takes(selection, name).await, "{name}");
@@ -118,6 +120,8 @@ async fn what_is_too_large_is_left_out_and_not_called_deleted() {
     let selection = cluster.selection().max_bytes(4000);
     assert_eq!(cluster.listed(&selection).await, ["object grows", "unselected large"]);
     let source = WatchSource::new(cluster.client.clone(), selection).unwrap();
+    let compared = until(&mut source.compare(&config_maps()), "complete").await;
+    assert!(compared.contains(&"unread large".to_owned()), "metadata does not tell a size, a GET does: {compared:?}");
     let mut stream = source.observe(&config_maps(), None);
     until(&mut stream, "complete").await;
     cluster.config_map("grows", "", &large).await;
