@@ -185,7 +185,7 @@ async fn load(options: &ConnectOptions) -> Result<(Config, Option<String>)> {
         Ok(config) => Ok((config, None)),
         Err(e) => Err(Error::Config {
             what: if options.in_cluster {
-                "no service account was found, so this is not a pod with one; in-cluster access needs it"
+                "no service account was found; in-cluster access needs a pod that has one"
             } else {
                 "no kubeconfig was found (KUBECONFIG, ~/.kube/config), and this is not a pod in a cluster; name one \
                  (`--kubeconfig`)"
@@ -293,7 +293,7 @@ mod tests {
 
         let options = ConnectOptions { in_cluster: true, kubeconfig: Some(dir.join("other")), ..Default::default() };
         let error = connect(&options).await.unwrap_err();
-        assert!(error.to_string().starts_with("this is no pod of a cluster"), "{error}");
+        assert!(error.to_string().starts_with("no service account was found"), "{error}");
         std::fs::remove_dir_all(&dir).unwrap();
     }
 }
