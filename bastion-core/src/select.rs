@@ -26,6 +26,7 @@ mod names;
 mod requirement;
 mod selection;
 mod selector;
+mod server_side;
 
 pub use decide::{Facts, Match, Needs, Reason};
 pub use error::{Key, SelectionError};
@@ -35,6 +36,7 @@ pub use marker::Marker;
 pub use names::built_in_plurals;
 pub use selection::{Mode, Selection};
 pub use selector::{AnnotationSelector, LabelSelector};
+pub use server_side::ServerSide;
 
 #[cfg(test)]
 mod tests;

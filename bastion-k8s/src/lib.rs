@@ -11,7 +11,6 @@ pub mod lease;
 mod meta;
 mod partial;
 pub mod preview;
-mod select;
 pub mod source;
 
 pub use apply::ApplySink;

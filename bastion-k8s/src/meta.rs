@@ -9,12 +9,7 @@ use serde_json::value::RawValue;
 
 /// What is read of an object.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct Head<'a> {
-    #[serde(borrow, default)]
-    pub(crate) api_version: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    pub(crate) kind: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub(crate) metadata: Meta<'a>,
 }
@@ -108,9 +103,19 @@ impl Page {
     }
 }
 
+/// What items of a list may lack.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TypeMeta<'a> {
+    #[serde(borrow, default)]
+    api_version: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    kind: Option<Cow<'a, str>>,
+}
+
 /// Items of lists of built-in kinds lack apiVersion and kind; a watch and a GET give them.
 fn complete(item: &str, api_version: &str, kind: &str) -> Result<Bytes, String> {
-    let head = Head::parse(item.as_bytes())?;
+    let head: TypeMeta<'_> = serde_json::from_str(item).map_err(|e| without_content(&e))?;
     let inside = item.strip_prefix('{').ok_or("an item is not an object")?;
     let mut out = String::with_capacity(item.len() + api_version.len() + kind.len() + 32);
     out.push('{');

@@ -7,21 +7,27 @@ use crate::{
     select::{Facts, Match, Selection},
 };
 
-/// Whether the cluster shows an object at all.
-pub(super) fn is_shown(selection: &Selection, body: &[u8]) -> bool {
-    let Some(selector) = &selection.labels else { return true };
-    parse(body).is_some_and(|manifest| selector.matches(&map(&manifest, "labels")))
+/// The object, if the cluster shows it at all.
+pub(super) fn shown(selection: &Selection, body: &[u8]) -> Option<Manifest> {
+    let manifest = parse(body)?;
+    let matches = selection.labels.as_ref().is_none_or(|selector| selector.matches(&map(&manifest, "labels")));
+    matches.then_some(manifest)
 }
 
 /// Whether an object that is shown is selected.
-pub(super) fn decide(selection: &Selection, state: &ClusterState, id: &ObjectId, body: &[u8]) -> Match {
-    let Some(manifest) = parse(body) else { return Match::Outside };
+pub(super) fn decide(
+    selection: &Selection,
+    state: &ClusterState,
+    id: &ObjectId,
+    manifest: &Manifest,
+    bytes: usize,
+) -> Match {
     let namespace = state.manifest(&namespace_id(&id.namespace));
     let inherited = namespace.as_ref().and_then(|manifest| map(manifest, "annotations"));
-    let annotations = map(&manifest, "annotations");
+    let annotations = map(manifest, "annotations");
     let controller = manifest.owner_references().into_iter().find(|owner| owner.controller);
     let controller = controller.map(|owner| owner.group_kind());
-    let facts = facts(id).annotations(&annotations).inherited(&inherited).bytes(body.len() as u64);
+    let facts = facts(id).annotations(&annotations).inherited(&inherited).bytes(bytes as u64);
     selection.decide(&match &controller {
         Some(owner) => facts.controller(&owner.group, &owner.kind),
         None => facts,

@@ -11,15 +11,16 @@ use futures::stream::{self, BoxStream, StreamExt};
 
 use super::{
     cluster::MemoryCluster,
-    selected::{decide, is_inside, is_shown},
+    selected::{decide, is_inside, shown},
     state::{ClusterState, WatchEvent, namespace_id},
 };
 use crate::{
     error::Category,
+    manifest::Manifest,
     object::{GroupKind, Kind, ObjectId, ResourceVersion, Scope},
-    select::{Match, Selection},
+    select::{Match, Selection, ServerSide},
     sink::Live,
-    source::{Coverage, Current, KindChange, Observation, Observed, Proof, Source, SourceError},
+    source::{Current, KindChange, Observation, Observed, Source, SourceError},
 };
 
 /// A view of a [`MemoryCluster`] that Bastion reads from.
@@ -27,7 +28,8 @@ use crate::{
 pub struct MemorySource {
     cluster: MemoryCluster,
     continuous: bool,
-    policy: Arc<str>,
+    /// Another name than the selection has.
+    policy: Option<Arc<str>>,
     selection: Arc<Selection>,
     /// Lists show no bodies.
     without_content: bool,
@@ -47,37 +49,33 @@ impl MemoryCluster {
 
 impl MemorySource {
     fn new(cluster: MemoryCluster, continuous: bool) -> Self {
-        Self { cluster, continuous, policy: "all".into(), selection: Selection::all().into(), without_content: false }
+        Self { cluster, continuous, policy: None, selection: Selection::all().into(), without_content: false }
     }
 
-    /// Under another policy's name.
+    /// Under another policy's name, whatever is selected.
     #[must_use]
     pub fn policy(self, name: &str) -> Self {
-        Self { policy: name.into(), ..self }
+        Self { policy: Some(name.into()), ..self }
     }
 
     /// What this selection takes only. The cluster filters by labels itself, as an API server does, and a namespace's
     /// annotation counts for what happens after it was set.
     #[must_use]
     pub fn select(self, selection: Selection) -> Self {
-        Self { policy: selection.policy_name(), selection: selection.into(), ..self }
+        Self { selection: selection.into(), ..self }
     }
 
     /// What the selection leaves to the cluster.
-    fn coverage(&self, kind: &GroupKind, state: &ClusterState) -> Coverage {
-        let inside = state.kinds.get(kind).is_some_and(|kind| kind.scope == Scope::Namespaced);
-        let namespaces = &self.selection.namespaces;
-        Coverage {
-            namespaces: (inside && !namespaces.is_empty())
-                .then(|| namespaces.iter().map(|name| name.as_str().into()).collect()),
-            selector: self.selection.labels.is_some(),
-        }
+    fn server_side(&self, kind: &GroupKind, state: &ClusterState) -> ServerSide {
+        ServerSide::of(&self.selection, state.kinds.get(kind).map_or(Scope::Cluster, |kind| kind.scope))
     }
 
     fn listed(&self, state: &ClusterState, kind: &GroupKind, out: &mut VecDeque<Observation>) {
-        out.push_back(Observation::Begin(self.coverage(kind, state)));
+        out.push_back(Observation::Begin(self.server_side(kind, state).coverage()));
         for (id, live) in state.objects.iter().filter(|(id, _)| id.group_kind() == *kind) {
-            self.exists(state, id, &live.body, &live.resource_version, out);
+            if let Some(manifest) = shown(&self.selection, &live.body) {
+                self.exists(state, id, &manifest, &live.body, &live.resource_version, out);
+            }
         }
         if self.without_content {
             for observation in out.iter_mut() {
@@ -93,14 +91,12 @@ impl MemorySource {
         &self,
         state: &ClusterState,
         id: &ObjectId,
+        manifest: &Manifest,
         body: &Bytes,
         resource_version: &ResourceVersion,
         out: &mut VecDeque<Observation>,
     ) {
-        if !is_shown(&self.selection, body) {
-            return;
-        }
-        match decide(&self.selection, state, id, body) {
+        match decide(&self.selection, state, id, manifest, body.len()) {
             Match::Selected => {
                 let (id, resource_version, body) = (id.clone(), resource_version.clone(), body.clone());
                 out.push_back(Observation::Object(Observed { id, resource_version, body }));
@@ -115,14 +111,15 @@ impl MemorySource {
     /// What happened to this kind after `seen`.
     fn events(&self, state: &ClusterState, kind: &GroupKind, seen: u64, out: &mut VecDeque<Observation>) {
         let of_kind = |event: &&WatchEvent| event.revision > seen && event.id.group_kind() == *kind;
+        let proof = self.server_side(kind, state).proof_of_deletion();
+        let shown =
+            |body: &Option<Bytes>| body.as_ref().and_then(|body| Some((shown(&self.selection, body)?, body.clone())));
         for event in state.events.iter().filter(of_kind).filter(|event| is_inside(&self.selection, &event.id)) {
             let (id, at) = (event.id.clone(), ResourceVersion::from(event.revision));
-            let shown = |body: &Option<Bytes>| body.as_ref().is_some_and(|body| is_shown(&self.selection, body));
-            let proof = if self.selection.labels.is_some() { Proof::LeftSelection } else { Proof::Watched };
-            match &event.after {
-                Some(body) if shown(&event.after) => self.exists(state, &id, body, &at, out),
-                _ if shown(&event.before) => out.push_back(Observation::Gone { id, at, proof }),
-                _ => {}
+            if let Some((manifest, body)) = shown(&event.after) {
+                self.exists(state, &id, &manifest, &body, &at, out);
+            } else if shown(&event.before).is_some() {
+                out.push_back(Observation::Gone { id, at, proof });
             }
         }
         // Everything else that happened was of other kinds: a bookmark moves the position past it.
@@ -242,7 +239,7 @@ impl Source for MemorySource {
     }
 
     fn policy(&self) -> Arc<str> {
-        self.policy.clone()
+        self.policy.clone().unwrap_or_else(|| self.selection.policy_name())
     }
 
     fn selection_fingerprint(&self) -> String {
@@ -287,7 +284,8 @@ impl Source for MemorySource {
             return Err(Self::error(&kind.group_kind(), Category::Denied, "forbidden"));
         }
         Ok(state.live(id).map(|Live { resource_version, body, .. }| Current {
-            selected: is_shown(&self.selection, &body) && decide(&self.selection, &state, id, &body) == Match::Selected,
+            selected: shown(&self.selection, &body)
+                .is_some_and(|manifest| decide(&self.selection, &state, id, &manifest, body.len()) == Match::Selected),
             observed: Observed { id: id.clone(), resource_version, body },
         }))
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{AnnotationSelector, Fields, KindWord, LabelSelector, Mode, Selection};
-use crate::object::{Kind, Scope};
+use crate::object::{GroupKind, Kind, Scope};
 
 /// What a selection needs to know of an object that exists.
 ///
@@ -192,9 +192,16 @@ impl Selection {
     /// are known to discovery alone.
     pub fn takes_kind(&self, kind: &Kind) -> bool {
         let name = kind.group_kind();
-        let means = |word: &KindWord| word.matches(&name) || word.matches_names(&kind.group, [&*kind.plural]);
+        self.takes_kind_by(&name, kind.scope, |word| {
+            word.matches(&name) || word.matches_names(&kind.group, [&*kind.plural])
+        })
+    }
+
+    /// [`takes_kind`](Self::takes_kind), for who knows more names of a kind: `means` says whether a word is one of them.
+    pub fn takes_kind_by(&self, kind: &GroupKind, scope: Scope, means: impl Fn(&KindWord) -> bool) -> bool {
         let looks_there =
-            kind.scope == Scope::Namespaced || self.takes_cluster_scope() || is_namespace(&name.group, &name.kind);
+            scope == Scope::Namespaced || self.takes_cluster_scope() || is_namespace(&kind.group, &kind.kind);
+        let means = &means;
         looks_there && (self.kinds.is_empty() || self.kinds.iter().any(means)) && !self.exclude_kinds.iter().any(means)
     }
 

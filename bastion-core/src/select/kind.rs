@@ -50,7 +50,7 @@ impl KindWord {
         self.matches_group(group)
             && (self.name == "*"
                 || self.name.eq_ignore_ascii_case(kind)
-                || self.name == plural(&kind.to_lowercase())
+                || is_plural(&self.name, kind)
                 || short_names(group, kind).any(|short| short == self.name))
     }
 
@@ -129,6 +129,14 @@ impl fmt::Display for KindWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.written.trim())
     }
+}
+
+/// Whether a name in lower case is the plural of a kind. Most names differ at once, and cost no allocation.
+fn is_plural(name: &str, kind: &str) -> bool {
+    let stem = kind.len().saturating_sub(1);
+    let alike = |name: &str, kind: &str| name.eq_ignore_ascii_case(kind);
+    name.get(..stem).zip(kind.get(..stem)).is_some_and(|(name, kind)| alike(name, kind))
+        && name == plural(&kind.to_lowercase())
 }
 
 /// `v1.apps` → `apps`: kubectl's three-part form names a version, a selection does not. A group alone stays.

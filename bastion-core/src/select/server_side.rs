@@ -1,23 +1,36 @@
-//! What of a selection an API server does itself; the rest is decided here, object by object.
+//! What of a selection a server does itself; the rest is decided object by object.
 
-use bastion_core::{
-    object::{Kind, Scope},
-    select::Selection,
+use super::Selection;
+use crate::{
+    object::Scope,
     source::{Coverage, Proof},
 };
 
 /// What an API server does of a selection for the objects of one kind: it filters by labels, and lists a namespace
-/// on its own.
+/// on its own. From this follows what an absent or deleted object proves.
+///
+/// ```
+/// use bastion_core::{object::Scope, select::{Selection, ServerSide}, source::Proof};
+///
+/// let web = Selection::all().labels("app=web".parse()?);
+/// let server = ServerSide::of(&web, Scope::Namespaced);
+/// assert!(server.coverage().selector);
+/// assert_eq!(server.proof_of_deletion(), Proof::LeftSelection);
+/// # Ok::<(), bastion_core::select::SelectionError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ServerSide {
-    pub(crate) label_selector: Option<String>,
+#[non_exhaustive]
+pub struct ServerSide {
+    /// The selector that the server filters by.
+    pub label_selector: Option<String>,
     /// These namespaces only, where not all are listed at once.
-    pub(crate) namespaces: Option<Vec<String>>,
+    pub namespaces: Option<Vec<String>>,
 }
 
 impl ServerSide {
-    pub(crate) fn of(selection: &Selection, kind: &Kind) -> Self {
-        let inside = kind.scope == Scope::Namespaced && !selection.namespaces.is_empty();
+    /// What a server does for the objects of a kind of this scope.
+    pub fn of(selection: &Selection, scope: Scope) -> Self {
+        let inside = scope == Scope::Namespaced && !selection.namespaces.is_empty();
         Self {
             label_selector: selection.labels.as_ref().map(ToString::to_string),
             namespaces: inside.then(|| selection.namespaces.iter().cloned().collect()),
@@ -25,7 +38,7 @@ impl ServerSide {
     }
 
     /// What a list looks at.
-    pub(crate) fn coverage(&self) -> Coverage {
+    pub fn coverage(&self) -> Coverage {
         Coverage {
             namespaces: self.namespaces.as_ref().map(|all| all.iter().map(|n| n.as_str().into()).collect()),
             selector: self.label_selector.is_some(),
@@ -33,12 +46,12 @@ impl ServerSide {
     }
 
     /// What DELETED proves in a watch: with a selector, the object may just as well have stopped matching.
-    pub(crate) fn proof_of_deletion(&self) -> Proof {
+    pub fn proof_of_deletion(&self) -> Proof {
         if self.label_selector.is_some() { Proof::LeftSelection } else { Proof::Watched }
     }
 
     /// Where one namespace is all that is looked at, its own path needs fewer rights and sends less.
-    pub(crate) fn only_namespace(&self) -> Option<&str> {
+    pub fn only_namespace(&self) -> Option<&str> {
         match self.namespaces.as_deref() {
             Some([only]) => Some(only),
             _ => None,
@@ -51,15 +64,11 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn kind(scope: Scope) -> Kind {
-        Kind { group: "".into(), version: "v1".into(), kind: "X".into(), plural: "xs".into(), scope }
-    }
-
     #[test]
     fn only_labels_and_namespaces_are_left_to_the_server() {
         let local = Selection::all().annotations("a=b".parse().unwrap()).max_bytes(1);
         let local = local.exclude_owned_by("Job".parse().unwrap()).exclude_namespace("x");
-        let server = ServerSide::of(&local, &kind(Scope::Namespaced));
+        let server = ServerSide::of(&local, Scope::Namespaced);
         assert_eq!(server, ServerSide { label_selector: None, namespaces: None });
         assert_eq!(server.coverage(), Coverage::default());
         assert_eq!(server.proof_of_deletion(), Proof::Watched);
@@ -68,11 +77,11 @@ mod tests {
     #[test]
     fn a_selector_on_the_server_proves_no_deletion() {
         let selection = Selection::all().labels("app=web".parse().unwrap()).namespace("shop");
-        let server = ServerSide::of(&selection, &kind(Scope::Namespaced));
+        let server = ServerSide::of(&selection, Scope::Namespaced);
         assert_eq!(server.coverage(), Coverage { namespaces: Some(vec!["shop".into()]), selector: true });
         assert_eq!((server.proof_of_deletion(), server.only_namespace()), (Proof::LeftSelection, Some("shop")));
-        let of_cluster = ServerSide::of(&selection, &kind(Scope::Cluster));
+        let of_cluster = ServerSide::of(&selection, Scope::Cluster);
         assert_eq!((of_cluster.coverage().namespaces, of_cluster.only_namespace()), (None, None));
-        assert_eq!(ServerSide::of(&selection.namespace("mail"), &kind(Scope::Namespaced)).only_namespace(), None);
+        assert_eq!(ServerSide::of(&selection.namespace("mail"), Scope::Namespaced).only_namespace(), None);
     }
 }

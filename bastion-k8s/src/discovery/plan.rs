@@ -44,23 +44,19 @@ const NEEDED: [&str; 2] = ["list", "watch"];
 
 /// Decides kind by kind.
 pub(crate) fn plan(selection: &Selection, served: &Served, crds: &Crds) -> Plan {
-    let (wanted, unwanted) = (&selection.kinds, &selection.exclude_kinds);
+    let wanted = &selection.kinds;
     let mut plan = Plan::default();
     let mut seen = BTreeSet::new();
     for resource in &served.resources {
+        let kind = resource.group_kind();
+        if !selection.takes_kind_by(&kind, resource.scope(), |word| resource.is_meant_by(word)) {
+            continue;
+        }
         let named = wanted.iter().any(|word| resource.is_meant_by(word));
-        if unwanted.iter().any(|word| resource.is_meant_by(word)) || !(wanted.is_empty() || named) {
-            continue;
-        }
-        let is_namespaces = is(resource, ("", "Namespace"));
-        if !resource.namespaced && !is_namespaces && !selection.takes_cluster_scope() {
-            continue;
-        }
         // Reviews and bindings are questions and orders: nothing is stored that could be missed.
         if !named && resource.versions_with(&["list"]).next().is_none() {
             continue;
         }
-        let kind = resource.group_kind();
         match (reason_against(selection, resource, named, served), version(resource, crds)) {
             (Some(why), _) => plan.skipped.push((kind, why)),
             (None, None) => plan.skipped.push((kind, "cannot be listed and watched".into())),

@@ -35,8 +35,13 @@ impl Resource {
             version: version.into(),
             kind: self.kind.as_str().into(),
             plural: self.plural.as_str().into(),
-            scope: if self.namespaced { Scope::Namespaced } else { Scope::Cluster },
+            scope: self.scope(),
         }
+    }
+
+    /// Where its objects live.
+    pub fn scope(&self) -> Scope {
+        if self.namespaced { Scope::Namespaced } else { Scope::Cluster }
     }
 
     /// The kind without a version.

@@ -45,13 +45,15 @@ pub(crate) async fn current(
 ) -> Result<Option<Current>> {
     let Some(body) = object(client, kind, id).await? else { return Ok(None) };
     let malformed = |why| failed(Fault::Malformed(why), kind, id);
-    let keys = selection.needs().annotations;
+    let needs = selection.needs();
     let namespaces = match known.filter(|n| n.ready()) {
         Some(namespaces) => namespaces.clone(),
-        None if !keys.is_empty() && kind.scope == Scope::Namespaced => namespace_of(client, id, keys).await?,
-        None => Namespaces::new(keys),
+        None if !needs.annotations.is_empty() && kind.scope == Scope::Namespaced => {
+            namespace_of(client, id, needs.annotations.clone()).await?
+        }
+        None => Namespaces::new(Vec::new()),
     };
-    let observer = Observer::new(kind.clone(), selection.clone(), &namespaces).remembering(too_large);
+    let observer = Observer::reading(needs, kind.clone(), selection.clone(), &namespaces).remembering(too_large);
     let selected = observer.selects(&body).map_err(malformed)?;
     let at = Head::parse(&body).map_err(malformed)?.metadata.resource_version.into_owned();
     let observed = Observed { id: id.clone(), resource_version: ResourceVersion::new(at), body };

@@ -7,7 +7,7 @@ use std::{
 
 use bastion_core::{
     object::{Kind, ObjectId, ResourceVersion, Scope},
-    select::{Facts, Match, Needs, Reason, Selection},
+    select::{Facts, Match, Needs, Reason, Selection, ServerSide},
     source::{Observation, Observed},
 };
 use bytes::Bytes;
@@ -16,7 +16,6 @@ use crate::{
     attributes::Attributes,
     meta::{Head, Meta},
     partial::Item,
-    select::ServerSide,
     source::namespaces::Namespaces,
 };
 
@@ -32,7 +31,7 @@ pub(crate) struct Observer {
     pub(crate) kind: Kind,
     pub(crate) server: ServerSide,
     selection: Arc<Selection>,
-    /// What is read of objects that the server has filtered.
+    /// What is read of objects.
     needs: Needs,
     /// Where annotations of namespaces matter.
     pub(crate) namespaces: Option<Namespaces>,
@@ -44,9 +43,14 @@ impl Observer {
     pub(crate) fn new(kind: Kind, selection: Arc<Selection>, namespaces: &Namespaces) -> Self {
         let mut needs = selection.needs();
         needs.labels.clear();
+        Self::reading(needs, kind, selection, namespaces)
+    }
+
+    /// As `new`, reading these parts of objects: with labels, of objects that no server has filtered.
+    pub(crate) fn reading(needs: Needs, kind: Kind, selection: Arc<Selection>, namespaces: &Namespaces) -> Self {
         let inherits = !needs.annotations.is_empty() && kind.scope == Scope::Namespaced;
         Self {
-            server: ServerSide::of(&selection, &kind),
+            server: ServerSide::of(&selection, kind.scope),
             kind,
             selection,
             needs,
@@ -62,7 +66,7 @@ impl Observer {
 
     /// An object that exists.
     pub(crate) fn object(&mut self, body: &Bytes) -> Result<Seen, String> {
-        let Head { metadata, .. } = Head::parse(body)?;
+        let Head { metadata } = Head::parse(body)?;
         let (id, at) = self.name(&metadata)?;
         let attributes = Attributes::of(&metadata, &self.needs)?;
         let bytes = size(body);
@@ -103,7 +107,7 @@ impl Observer {
 
     /// An object that a watch says is deleted.
     pub(crate) fn deleted(&mut self, body: &[u8]) -> Result<Seen, String> {
-        let Head { metadata, .. } = Head::parse(body)?;
+        let Head { metadata } = Head::parse(body)?;
         let (id, at) = self.name(&metadata)?;
         self.too_large.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
         let outside = self.decide(&metadata, &Attributes::default(), None) == Match::Outside;
@@ -112,10 +116,10 @@ impl Observer {
         Ok((observation, at))
     }
 
-    /// Whether the selection takes an object that no server has filtered.
+    /// Whether the selection takes an object. Where no server has filtered, labels must be among what is read.
     pub(crate) fn selects(&self, body: &[u8]) -> Result<bool, String> {
-        let Head { metadata, .. } = Head::parse(body)?;
-        let attributes = Attributes::of(&metadata, &self.selection.needs())?;
+        let Head { metadata } = Head::parse(body)?;
+        let attributes = Attributes::of(&metadata, &self.needs)?;
         let bytes = size(body);
         let decision = self.decide(&metadata, &attributes, Some(bytes));
         if self.selection.max_bytes.is_some() {
