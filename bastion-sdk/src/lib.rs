@@ -1,14 +1,14 @@
-//! Embed Bastion: continuous backup of Kubernetes objects, and restores to any moment.
+//! Embed Bastion: continuous backup for Kubernetes objects, with restore to any point in time.
 //!
-//! Bastion keeps every revision of the objects that you select, in a repository: a folder or an S3 bucket. This crate
-//! puts the engine, the stores and the Kubernetes client together; the `bastion` command and the controller are thin
-//! programs over it.
+//! Bastion keeps every revision of the objects that you select in a repository: a folder or an S3 bucket. This crate
+//! composes the engine, the stores and the Kubernetes client; the `bastion` command and the controller are thin
+//! programs on top of it.
 //!
 //! - **A dozen lines** from a kubeconfig to a backup, and from a backup to a restore.
-//! - **Plain specs**, which serialize: flags, environment, configuration files and custom resources become the same
-//!   types, validated in one place, with errors that name the key as the person wrote it.
+//! - **Plain specs** that serialize: flags, environment variables, configuration files and custom resources become the
+//!   same types, validated in one place, with errors that name the key the way your user wrote it.
 //! - **Only what an operation needs**: reading a repository needs no cluster and no credentials for one.
-//! - **Errors that help**: a category for metrics and exit codes, whether trying again helps, and a line of advice.
+//! - **Errors that help**: a category for metrics and exit codes, whether a retry helps, and a line of advice.
 //!
 //! # A backup and a restore
 //!
@@ -27,7 +27,7 @@
 //! # }
 //! ```
 //!
-//! With a cluster in memory and a folder, as your tests may do it:
+//! With an in-memory cluster and a folder, as in your own tests:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -62,15 +62,15 @@
 //! | create a repository, list its clusters, verify it | [`Repo`] | [`Repo::open`], [`Repo::open_to_write`], [`Repo::create`] |
 //! | list saved objects, read revisions, plan a restore | [`Reader`] | [`Repo::reader`], [`Session::reader`] |
 //! | back up, restore | [`Session`] | [`Session::connect`], [`Session::open`] |
-//! | continue the log of a cluster that is no more | [`Adoption`] | [`Adoption::of`] |
-//! | say what is to be done | a [`spec`] | builders, serde |
-//! | advise a person | [`remedy`](remedy::remedy) | an [`Error`] |
+//! | continue the log of a cluster that no longer exists | [`Adoption`] | [`Adoption::of`] |
+//! | describe what to do | a [`spec`] | builders, serde |
+//! | show advice to your user | [`remedy`](remedy::remedy) | an [`Error`] |
 //!
 //! # Back up continuously
 //!
 //! [`Session::follow`] lists the selected objects and then saves every change within moments, until it is cancelled.
-//! It continues where the last run stopped, also after a crash, and finds what was deleted in between. Of one
-//! [role](spec::BackupSpec::role) only the newest writer works: start a second process, and the first stops by itself.
+//! It continues where the last run stopped, even after a crash, and finds what was deleted in between. Only the newest
+//! writer of a [role](spec::BackupSpec::role) works: start a second process, and the first one stops by itself.
 //!
 //! ```no_run
 //! # #[cfg(feature = "k8s")]
@@ -82,53 +82,53 @@
 //! let (stats, stop) = (backup.stats(), CancellationToken::new());
 //! let run = tokio::spawn(backup.run(stop.clone()));
 //! println!("{} kinds", stats.snapshot().kinds.len());
-//! stop.cancel(); // what is under way is saved first
+//! stop.cancel(); // what is in flight is saved first
 //! assert!(run.await??.flushed);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! As a service with several replicas, probes and metrics: `replica` and `process`, with feature `process`.
+//! For a service with several replicas, probes and metrics, see `replica` and `process` (feature `process`).
 //!
 //! # Find out what a backup would save
 //!
-//! [`Repo::open_dry_run`] opens a repository over a store that keeps what is written to itself: a [`Session`] over it
-//! goes the whole way of a backup, and the repository stays as it is.
+//! [`Repo::open_dry_run`] opens a repository over a store that keeps all writes in memory. A [`Session`] over it runs a
+//! complete backup, and the repository stays as it is.
 //!
 //! # Read what is saved
 //!
-//! A [`Reader`] is one cluster's log at one moment: [`Reader::objects`] takes kubectl's words for kinds and label
-//! selectors, [`Reader::history`] lists the revisions of an object, [`Reader::manifest`] gives the content of one.
+//! A [`Reader`] is the log of one cluster at one point in time. [`Reader::objects`] takes kinds and label selectors as
+//! kubectl does, [`Reader::history`] lists the revisions of an object, [`Reader::manifest`] gives the content of one.
 //!
 //! # Restore
 //!
-//! A restore is planned first, from the repository alone, and the plan can be printed. It creates what is missing and
-//! leaves alone what is there and equal; [`ConflictSpec`](spec::ConflictSpec) says what becomes of the rest. Running it
-//! again continues where it stopped. [`PlannedRestore::applier`] has progress, a dry run against the cluster, and
-//! cancelling.
+//! A restore is planned first, from the repository alone, and you can print the plan. It creates what is missing and
+//! leaves alone what exists and is equal; [`ConflictSpec`](spec::ConflictSpec) decides about the rest. Run it again to
+//! continue where it stopped. [`PlannedRestore::applier`] adds progress, a dry run against the cluster, and
+//! cancellation.
 //!
 //! # Names of clusters
 //!
-//! A repository holds the logs of many clusters, each under a name. The uid of namespace kube-system decides which
-//! cluster is which: [`Session::open`] keeps the name of a cluster that is known, and refuses one that belongs to
-//! another. A cluster that was built anew takes over the log of the old one by [adopting](Adoption) it.
+//! A repository holds the logs of many clusters, each under a name. A cluster is identified by the uid of its namespace
+//! kube-system: [`Session::open`] keeps the name of a known cluster, and refuses a name that belongs to another one. A
+//! rebuilt cluster can take over the log of the old one by [adopting](Adoption) it.
 //!
 //! # Errors
 //!
-//! There is one [`Error`], with a [`Category`](core::Category) and [`Error::is_retryable`]. A kind or an object that
-//! fails is no error: it is named in the report, and the rest goes on.
+//! There is one [`Error`], with a [`Category`](core::Category) and [`Error::is_retryable`]. If a single kind or object
+//! fails, that is not an error: the report names it, and everything else continues.
 //!
 //! # Features
 //!
 //! | feature | default | what |
 //! |---|---|---|
 //! | `fs` | yes | repositories in folders |
-//! | `s3` | yes | repositories in S3, `MinIO` and whatever else speaks S3 |
+//! | `s3` | yes | repositories in S3, `MinIO` and other S3-compatible servers |
 //! | `k8s` | yes | real clusters |
 //! | `v1_34` | yes | the Kubernetes version that k8s-openapi is built for; turn it off if your program chooses another |
 //! | `diff` | no | unified diffs of objects: `core::diff::unified` |
-//! | `metrics` | no | the engine's numbers for Prometheus |
-//! | `process` | no | what long-lived programs need around a session: signals, an admin server, logging, leader election |
+//! | `metrics` | no | metrics of the engine for Prometheus |
+//! | `process` | no | what a long-running program needs around a session: signals, an admin server, logging, leader election |
 
 mod adopt;
 mod backup;

@@ -40,7 +40,7 @@ fn parse_at(text: &str, now: &Zoned) -> Result<Timestamp, TimeError> {
         )));
     };
     if moment.duration_since(now.timestamp()) > jiff::SignedDuration::from_mins(1) {
-        return Err(TimeError(format!("{text:?} lies in the future")));
+        return Err(TimeError(format!("{text:?} is in the future")));
     }
     Ok(Timestamp::from_millis(moment.as_millisecond()))
 }
