@@ -78,16 +78,15 @@ impl Exit {
             CliError::Damaged { .. } => Self::Damaged,
             CliError::NothingMatched { .. } | CliError::Sdk(Error::NothingMatched { .. }) => Self::NothingMatched,
             // A repository that has long been there is no race, and a URL may come from the environment.
-            CliError::Sdk(
-                Error::Core(CoreError::RepositoryExists { .. })
-                | Error::Spec(SpecError::Value { key: "repository.url", .. }),
-            ) => Self::Error,
+            CliError::Sdk(Error::Core(CoreError::RepositoryExists { .. })) => Self::Error,
+            CliError::Sdk(Error::Spec(SpecError::Value { key, .. })) if key == "repository.url" => Self::Error,
             CliError::Usage(_)
             | CliError::Sdk(
                 Error::Spec(_)
                 | Error::Kubernetes(Kubernetes::Selection(_))
                 | Error::AmbiguousCluster { .. }
                 | Error::UnnamedCluster
+                | Error::NothingToAdopt { .. }
                 | Error::OtherName { .. }
                 | Error::AmbiguousObject { .. },
             ) => Self::Usage,

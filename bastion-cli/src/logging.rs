@@ -55,10 +55,10 @@ mod tests {
     fn nobody_can_open_the_log_for_bodies() {
         for asked in [None, Some("trace"), Some("kube_client::client=trace"), Some("not a filter=")] {
             let text = filter(asked, 3, false).to_string();
-            for shut in
+            for limit in
                 ["kube_client::client=off", "aws_smithy_runtime=warn", "aws_smithy_http_client=warn", "hyper=warn"]
             {
-                assert!(text.contains(shut), "{asked:?}: {text}");
+                assert!(text.contains(limit), "{asked:?}: {text}");
             }
         }
     }

@@ -25,7 +25,8 @@ pub(crate) fn main() -> ExitCode {
         return print(&config);
     }
     let exit = start(&config).unwrap_or_else(|e| {
-        error!(category = e.category().as_str(), "stopped: {}", chain(&e));
+        let e = e.spelled(&|key| config.written(key));
+        error!(category = e.category().as_str(), "try" = config.advice(&e), "stopped: {}", chain(&e));
         Exit::of_error(&e)
     });
     info!(code = exit as u8, "exiting");

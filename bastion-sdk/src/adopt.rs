@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use bastion_core::{
-    Error as CoreError,
-    repository::{ClusterInfo, Head, WriterOptions},
-};
+use bastion_core::repository::{ClusterInfo, Head, WriterOptions};
 
-use crate::{cluster::Cluster, error::Result, repo::Repo, spec::SpecError};
+use crate::{
+    cluster::Cluster,
+    error::{Error, Result},
+    repo::Repo,
+};
 
 /// A log that a cluster is about to take over. Nothing is written before [`Adoption::confirm`].
 ///
@@ -29,19 +30,13 @@ impl Adoption {
     pub async fn of(cluster: &Arc<dyn Cluster>, name: &str, repo: &Repo) -> Result<Self> {
         let uid = cluster.uid().await?;
         if let Some(known) = repo.repository().cluster_with_uid(&uid).await? {
-            let why = if known.name == name {
-                "it is already the log of this cluster".to_owned()
-            } else {
-                format!("this cluster (uid {uid}) already has a log: {:?}", known.name)
-            };
-            return Err(SpecError::new("cluster.name", format!("{name:?}: {why}; nothing to adopt")).into());
+            return Err(Error::NothingToAdopt { uid, known: known.name });
         }
         let clusters = repo.clusters().await?;
         if let Some(log) = clusters.iter().find(|c| c.name == name) {
             return Ok(Self { repo: repo.clone(), log: log.clone(), uid });
         }
-        let known = clusters.into_iter().map(|c| c.name).collect();
-        Err(CoreError::UnknownCluster { cluster: name.to_owned(), known }.into())
+        Err(Error::UnknownLog { name: name.to_owned(), known: clusters.into_iter().map(|c| c.name).collect() })
     }
 
     /// The log, as it is now: the cluster that it belongs to, and its end.
@@ -55,8 +50,13 @@ impl Adoption {
     }
 
     /// Takes it over. Says where the new incarnation begins.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongCluster`](bastion_core::Error::WrongCluster) if the log meanwhile belongs to a third cluster: what is taken
+    /// over is [what was looked at](Self::log).
     pub async fn confirm(self) -> Result<Head> {
-        let options = WriterOptions::new(&self.uid, "adopt").adopt(true);
+        let options = WriterOptions::new(&self.uid, "adopt").adopt_from(&self.log.uid);
         let writer = self.repo.repository().writer(&self.log.name, options).await?;
         let head = writer.head().clone();
         writer.close().await?;

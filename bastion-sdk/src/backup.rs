@@ -15,6 +15,7 @@ use crate::{
     error::Result,
     repo::Repo,
     spec::{BackupSpec, RuleSpec},
+    views::Kept,
 };
 
 /// How long a single backup waits for a storage that is away: somebody waits for its end. A continuous one waits for
@@ -132,12 +133,18 @@ impl PreparedBackup {
     /// or another writer of the same role took over. If the future is dropped everything ends at once, and the next
     /// run finds out what was durable.
     pub async fn run(self, cancel: CancellationToken) -> Result<Report> {
-        let kept = (self.mode == Mode::Continuous).then(|| self.repo.views(&self.name).keep(self.views_every));
+        let (report, views) = self.run_engine(cancel).await;
+        if let Some(views) = views {
+            views.finish().await;
+        }
+        report
+    }
+
+    /// [`PreparedBackup::run`] up to the end of the engine: the views are still to be finished.
+    pub(crate) async fn run_engine(self, cancel: CancellationToken) -> (Result<Report>, Option<Kept>) {
+        let views = (self.mode == Mode::Continuous).then(|| self.repo.views(&self.name).keep(self.views_every));
         // The engine's future is large, and everything around it would be, too.
         let report = Box::pin(self.engine.run(cancel)).await;
-        if let Some(kept) = kept {
-            kept.finish().await;
-        }
-        Ok(report?)
+        (report.map_err(Into::into), views)
     }
 }

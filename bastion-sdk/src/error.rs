@@ -37,6 +37,35 @@ pub enum Error {
     /// The cluster is new to the repository, and nothing says what to call it.
     #[error("the cluster needs a name: it is new to the repository")]
     UnnamedCluster,
+    /// The cluster is new to the repository, and the name of its context, which it would get, is another cluster's.
+    #[error(
+        "this cluster (uid {uid}) is new to the repository, and the name of its context, {name:?}, is that of another \
+         cluster there (uid {logged}); nothing was written"
+    )]
+    ContextNameTaken {
+        /// uid of its namespace kube-system.
+        uid: String,
+        /// The name of its context.
+        name: String,
+        /// uid of the cluster that has this name in the repository.
+        logged: String,
+    },
+    /// The cluster has a log, so it cannot take over another one.
+    #[error("nothing to adopt: this cluster (uid {uid}) has the log {known:?} already")]
+    NothingToAdopt {
+        /// uid of its namespace kube-system.
+        uid: String,
+        /// Its name in the repository.
+        known: String,
+    },
+    /// No log of this name is there to be adopted.
+    #[error("the repository has no log {name:?}; it has {}", if .known.is_empty() { "none".to_owned() } else { .known.join(", ") })]
+    UnknownLog {
+        /// What was asked for.
+        name: String,
+        /// The logs that it has.
+        known: Vec<String>,
+    },
     /// The repository knows the cluster under another name than the one that was asked for.
     #[error("this cluster (uid {uid}) is {known:?} in the repository, not {asked:?}; nothing was written")]
     OtherName {
@@ -103,8 +132,10 @@ impl Error {
             | Self::AmbiguousCluster { .. }
             | Self::UnnamedCluster
             | Self::OtherName { .. }
+            | Self::ContextNameTaken { .. }
+            | Self::NothingToAdopt { .. }
             | Self::AmbiguousObject { .. } => Category::Invalid,
-            Self::NothingMatched { .. } => Category::NotFound,
+            Self::NothingMatched { .. } | Self::UnknownLog { .. } => Category::NotFound,
             #[cfg(feature = "process")]
             Self::Process(_) => Category::Other,
             Self::Unreadable { .. } => Category::Other,

@@ -9,7 +9,7 @@
 //!     core::{memory::MemoryCluster, prelude::*, store::MemoryStore},
 //!     metrics::EngineMetrics,
 //! };
-//! use prometheus_client::{encoding::text, registry::Registry};
+//! use bastion_sdk::metrics::prometheus_client::{encoding::text, registry::Registry};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -33,6 +33,8 @@ mod collector;
 mod encoding;
 mod engine;
 mod kinds;
+
+pub use prometheus_client;
 
 pub use self::collector::EngineMetrics;
 #[cfg(feature = "process")]

@@ -12,7 +12,7 @@ use bastion_core::{
 
 use crate::{
     error::{Error, Result},
-    spec::{ObjectWord, ObjectsSpec, RestoreSpec},
+    spec::{ObjectWord, ObjectsSpec, RestoreSpec, SpecError},
     stored,
 };
 
@@ -110,9 +110,13 @@ impl Reader {
         stored::manifest(&self.snapshot, revision).await
     }
 
-    /// Plans a restore. (`cluster` of the spec is not looked at: this is the log of one cluster.)
+    /// Plans a restore of this cluster's objects. A spec that names another cluster is an error.
     pub async fn restore_plan(&self, spec: &RestoreSpec) -> Result<RestorePlan> {
         spec.validate()?;
+        if let Some(other) = spec.cluster.as_ref().filter(|name| **name != self.cluster) {
+            let why = format!("this is the log of {:?}, not of {other:?}", self.cluster);
+            return Err(SpecError::new("cluster", why).into());
+        }
         let snapshot = match spec.at {
             Some(time) => self.snapshot.clone().at(time),
             None => self.snapshot.clone(),

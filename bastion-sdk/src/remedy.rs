@@ -44,6 +44,16 @@ impl Advice<'_> {
             Error::OtherName { known, .. } => {
                 format!("leave {} out, or set it to {known:?}", self.key("cluster.name"))
             }
+            Error::ContextNameTaken { name, .. } => format!(
+                "give this cluster a name of its own with {}; if it replaces the other one, let it take over the log with \
+                 `bastion adopt {name}`",
+                self.key("cluster.name")
+            ),
+            Error::NothingToAdopt { known, .. } => format!("back it up as it is: it stays {known:?}"),
+            Error::UnknownLog { known, .. } if known.is_empty() => {
+                "run `bastion backup`: nothing was backed up yet".to_owned()
+            }
+            Error::UnknownLog { .. } => "give one of these names".to_owned(),
             Error::AmbiguousObject { .. } => {
                 format!("add {}, or the group of the kind", self.key("objects.namespace"))
             }
@@ -136,7 +146,7 @@ impl Advice<'_> {
 
 fn spec(error: &SpecError) -> Option<String> {
     match error {
-        SpecError::Selection(SelectionError::SecretsInTheClear { .. }) => {
+        SpecError::Selection { error: SelectionError::SecretsInTheClear, .. } => {
             Some("there is no encryption yet: anyone who can read the repository could read them".to_owned())
         }
         _ => None,

@@ -94,6 +94,11 @@ impl Repo {
         &self.inner
     }
 
+    /// Whether [`tree/`](crate::spec::RepositorySpec::tree) is kept.
+    pub fn keeps_tree(&self) -> bool {
+        self.keeps_tree
+    }
+
     /// The clusters that it holds, by name.
     pub async fn clusters(&self) -> Result<Vec<ClusterInfo>> {
         Ok(self.inner.clusters().await?)

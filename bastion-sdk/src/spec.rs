@@ -8,8 +8,8 @@
 //! use bastion_sdk::spec::{BackupSpec, RuleSpec};
 //!
 //! let spec = BackupSpec::all().rule(RuleSpec::new("Deployment.apps").drop_path("spec.replicas["));
-//! assert!(spec.validate().unwrap_err().to_string().starts_with("rules.drop: "));
-//! let flags = |key: &str| if key == "rules.drop" { "--drop".to_owned() } else { key.to_owned() };
+//! assert!(spec.validate().unwrap_err().to_string().starts_with("rules[0].drop: "));
+//! let flags = |key: &str| if key == "rules[0].drop" { "--drop".to_owned() } else { key.to_owned() };
 //! assert!(spec.validate_as(&flags).unwrap_err().to_string().starts_with("--drop: "));
 //! ```
 //!
@@ -29,7 +29,7 @@ pub use bastion_core::select::{KindWord, LabelSelector, Mode, Selection};
 pub use cluster::{ClusterSpec, Impersonation};
 pub use engine::{BrakeSpec, EngineSpec, WorkersSpec};
 pub use error::{SpecError, Spelling};
-pub use objects::{ObjectWord, ObjectsSpec};
+pub use objects::{ObjectWord, ObjectWordError, ObjectsSpec};
 pub use repository::RepositorySpec;
 pub use restore::{ConflictSpec, RestoreSpec};
 pub use rule::RuleSpec;

@@ -10,8 +10,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-/// How long the last update may take once the log has ended. Whatever is missing then, the next start writes.
-const LAST: Duration = Duration::from_secs(10);
+/// How long the last update may take once the log has ended: a pod has 30 seconds to end by default, and the last
+/// commit may need 20 of them. Whatever is missing then, the next start writes.
+const LAST: Duration = Duration::from_secs(5);
 
 /// The views of a cluster's log, if the repository's spec wants any.
 ///
@@ -47,17 +48,17 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Brings them up to the end of the log a last time.
+    /// Brings them up to the end of the log a last time. What is not done in time is left to the next start.
     pub(crate) async fn finish(mut self) {
         self.stop.cancel();
-        if let Some(task) = self.task.take() {
+        if let Some(task) = &mut self.task {
             let _ = tokio::time::timeout(LAST, task).await;
         }
     }
 }
 
 impl Drop for Kept {
-    /// A run that is dropped leaves no task behind.
+    /// A run that is dropped, or whose last update takes too long, leaves no task behind.
     fn drop(&mut self) {
         if let Some(task) = &self.task {
             task.abort();

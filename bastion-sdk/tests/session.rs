@@ -73,11 +73,14 @@ async fn what_is_backed_up_comes_back() {
     let (stage, town) = (Stage::new(), town(3));
     let session = stage.open(&town, Some("town")).await.unwrap();
     assert!(back_up(&session).await.is_complete());
-    assert!(stage.tree("town/v1/ConfigMap/shop/cm-0") || stage.tree("town"), "the view is kept in folders");
+    assert!(stage.tree("town/core/v1/ConfigMap/shop/cm-0/manifest.yaml"), "the view is kept in folders");
 
     town.delete(&id("cm-1"));
     let planned = session.restore(&RestoreSpec::namespace("shop")).plan().await.unwrap();
     assert!(planned.to_string().contains("cm-1"), "{planned}");
+    let reader = session.reader().await.unwrap();
+    let other = reader.restore_plan(&RestoreSpec::namespace("shop").of_cluster("city")).await.unwrap_err();
+    assert!(other.to_string().starts_with("cluster: "), "{other}");
     let report = planned.apply().await.unwrap();
     assert_eq!(report.count(Outcome::Created), 1);
     assert!(town.object(&id("cm-1")).is_some());
@@ -99,7 +102,7 @@ async fn a_continuous_backup_saves_what_is_under_way_and_keeps_the_view() {
     assert!(report.cancelled && report.flushed);
     let reader = session.reader().await.unwrap();
     assert_eq!(reader.objects(&ObjectsSpec::default().kind("cm".parse().unwrap()), false).await.unwrap().len(), 2);
-    assert!(stage.tree("town"));
+    assert!(stage.tree("town/core/v1/ConfigMap/shop/late/manifest.yaml"), "the last update follows the last commit");
 }
 
 #[tokio::test]
@@ -126,11 +129,16 @@ async fn a_cluster_that_was_built_anew_adopts_the_old_log() {
     let (repo, cluster): (_, Arc<dyn Cluster>) = (stage.repo().await, Arc::new(rebuilt.clone()));
 
     let unknown = Adoption::of(&cluster, "city", &repo).await.unwrap_err();
-    assert!(matches!(unknown, Error::Core(CoreError::UnknownCluster { .. })), "{unknown}");
+    assert!(matches!(&unknown, Error::UnknownLog { known, .. } if known == &["town"]), "{unknown}");
+    let other: Arc<dyn Cluster> = Arc::new(MemoryCluster::new("third"));
+    let late = Adoption::of(&other, "town", &repo).await.unwrap();
     let adoption = Adoption::of(&cluster, "town", &repo).await.unwrap();
     assert_eq!(adoption.log().uid, stage.open(&town, None).await.unwrap().uid());
     assert_eq!(adoption.confirm().await.unwrap().incarnation, 2);
-    assert!(matches!(Adoption::of(&cluster, "town", &repo).await, Err(Error::Spec(_))), "it has it already");
+    let again = Adoption::of(&cluster, "town", &repo).await.unwrap_err();
+    assert!(matches!(&again, Error::NothingToAdopt { known, .. } if known == "town"), "{again}");
+    let late = late.confirm().await.unwrap_err();
+    assert!(matches!(late, Error::Core(CoreError::WrongCluster { .. })), "it was shown another owner: {late}");
 
     let session = stage.open(&rebuilt, None).await.unwrap();
     assert_eq!(session.name(), "town");

@@ -1,4 +1,4 @@
-//! Arguments that every verb takes: where the repository is, which cluster, how to talk.
+//! Arguments that every verb takes: where the repository is, which cluster, what is logged.
 
 #![expect(clippy::doc_markdown, reason = "these comments are help texts: plain text, not Markdown")]
 

@@ -41,7 +41,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     tree: crate::args::TreeArgs,
     /// Say what would be saved, and write nothing (what would be written is kept in memory meanwhile)
-    #[arg(long)]
+    #[arg(long, conflicts_with = "tree")]
     dry_run: bool,
     /// Format of the report
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
@@ -65,9 +65,11 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     if report.kinds.is_empty() && !report.undiscovered.is_empty() {
         return Err(unknown(report.undiscovered.swap_remove(0).error));
     }
-    let progress = Progress::start("writing tree/");
-    session.update_views().await;
-    progress.clear();
+    if session.repo().keeps_tree() {
+        let progress = Progress::start("writing tree/");
+        session.update_views().await;
+        progress.clear();
+    }
     let mut shown = BackupReport::new(session.name(), &spec.selection.policy_name(), &report);
     if let Some(written) = dry_run {
         shown = shown.dry_run(written.report());

@@ -193,12 +193,12 @@ async fn apply(plan: RestorePlan, client: Client, dry_run: bool) -> Result<Resto
     let total = plan.steps().len() as u64;
     let server = client.server().to_owned();
     let line = Arc::new(Progress::start(if dry_run { "comparing with the cluster" } else { "restoring" }));
-    let (told, done, failed) = (line.clone(), AtomicUsize::new(0), AtomicUsize::new(0));
+    let (shown, done, failed) = (line.clone(), AtomicUsize::new(0), AtomicUsize::new(0));
     let mut applier =
         Applier::new(plan, client.sink()).cancelled_by(signals::cancelled_by_signal()?).progress(move |object| {
             let done = done.fetch_add(1, Relaxed) + 1;
             let failed = failed.fetch_add(usize::from(object.outcome == Outcome::Failed), Relaxed);
-            told.say(|| format!("{done} of {}, {failed} failed: {}", count(total, "object"), object.target));
+            shown.say(|| format!("{done} of {}, {failed} failed: {}", count(total, "object"), object.target));
         });
     if dry_run {
         applier = applier.dry_run();

@@ -63,14 +63,14 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     // Before anybody reads that it runs, and stops it.
     let stop = signals::cancelled_by_signal()?;
     let (end, ended) = oneshot::channel();
-    let told = tokio::spawn(events.follow(started, ended));
+    let printing = tokio::spawn(events.follow(started, ended));
     let report = backup.run(stop).await;
     match &report {
         // Where the output is gone nobody listens; who does not read is not waited for.
         Ok(r) => drop(end.send(Event::Stopped { at: when::now(), revision: r.head.number, flushed: r.flushed })),
         Err(_) => drop(end),
     }
-    let _ = tokio::time::timeout(LAST_WORDS, told).await;
+    let _ = tokio::time::timeout(LAST_WORDS, printing).await;
     let report = report?;
     Ok(if report.flushed { Exit::Ok } else { Exit::Partial })
 }

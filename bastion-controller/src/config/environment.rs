@@ -63,15 +63,24 @@ const KEYS: &[(&str, &[&str], Read)] = &[
 const ELSEWHERE: &[&str] = &["BASTION_CONFIG"];
 
 /// The variables that were set, by the key that each sets.
-#[derive(Debug, Default)]
-pub(super) struct Variables(Vec<(String, &'static str)>);
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Variables(Vec<(String, &'static str)>);
 
 impl Variables {
     /// The key as the person wrote it: with the variable, if one sets it.
     pub(super) fn spelled(&self, key: &str) -> String {
+        self.beside(key, key)
+    }
+
+    /// The same in running text.
+    pub(super) fn quoted(&self, key: &str) -> String {
+        self.beside(key, &format!("`{key}`"))
+    }
+
+    fn beside(&self, key: &str, shown: &str) -> String {
         match self.0.iter().find(|(set, _)| set == key) {
-            Some((_, variable)) => format!("{key} ({variable})"),
-            None => key.to_owned(),
+            Some((_, variable)) => format!("{shown} ({variable})"),
+            None => shown.to_owned(),
         }
     }
 }

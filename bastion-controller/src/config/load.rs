@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bastion_sdk::{Error, remedy::remedy};
 use serde_json::{Value, json};
 
 use super::{
@@ -21,15 +22,21 @@ impl Config {
             None => json!({}),
         };
         let variables = environment::apply(&mut tree, environment)?;
-        if tree["selection"]["labels"] == "" {
-            // An empty selector selects nothing out, as for kubectl.
-            tree["selection"]["labels"] = Value::Null;
-        }
-        let config: Self =
+        let mut config: Self =
             serde_path_to_error::deserialize(tree).map_err(|e| ConfigError::Invalid(unreadable(&e, &variables)))?;
-        let spelling = |key: &str| variables.spelled(&key_of_spec(key));
-        config.validate(&spelling).map_err(|e| ConfigError::Invalid(e.to_string()))?;
+        config.variables = variables;
+        config.validate().map_err(|e| ConfigError::Invalid(e.spelled(&|key| config.written(key)).to_string()))?;
         Ok(config)
+    }
+
+    /// What to do about an error, if anybody here can say.
+    pub(crate) fn advice(&self, error: &Error) -> Option<String> {
+        remedy(error, &self.repository_spec(), &|key| self.variables.quoted(&key_of_spec(key)))
+    }
+
+    /// A key of a spec as the person wrote it: its place in the configuration, with the variable that sets it.
+    pub(crate) fn written(&self, key: &str) -> String {
+        self.variables.spelled(&key_of_spec(key))
     }
 }
 

@@ -9,6 +9,8 @@ use bastion_sdk::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::environment::Variables;
+
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -45,6 +47,9 @@ pub(crate) struct Config {
     /// How to reach the cluster; by default as the pod's own account.
     #[serde(default)]
     pub(crate) kubernetes: KubernetesConfig,
+    /// Which variables set keys, for messages.
+    #[serde(skip)]
+    pub(super) variables: Variables,
 }
 
 fn listen() -> SocketAddr {

@@ -4,7 +4,7 @@ use bastion_sdk::{
     core::error::chain,
     k8s::LeaseOptions,
     process::{LogFilter, pod_identity, pod_namespace},
-    spec::{BackupSpec, ClusterSpec, Mode, RepositorySpec, SpecError, Spelling},
+    spec::{BackupSpec, ClusterSpec, Mode, RepositorySpec, SpecError},
 };
 
 use super::schema::{Config, LeaderConfig};
@@ -13,13 +13,9 @@ use super::schema::{Config, LeaderConfig};
 const ROLE: &str = "controller";
 
 impl Config {
-    /// Checks what serde cannot. Errors name the keys as `spelling` does.
-    pub(super) fn validate(&self, spelling: Spelling<'_>) -> Result<(), SpecError> {
-        self.backup_spec().validate_as(spelling)?;
-        self.validate_rest().map_err(|e| e.spelled(spelling))
-    }
-
-    fn validate_rest(&self) -> Result<(), SpecError> {
+    /// Checks what serde cannot.
+    pub(super) fn validate(&self) -> Result<(), SpecError> {
+        self.backup_spec().validate()?;
         self.repository_spec().validate()?;
         self.cluster_spec().validate()?;
         self.log_filter()?;

@@ -43,7 +43,7 @@ fn the_environment_goes_before_the_file() {
 #[test]
 fn what_is_wrong_is_named() {
     type Variables = &'static [(&'static str, &'static str)];
-    let cases: [(&str, Variables, &str); 13] = [
+    let cases: [(&str, Variables, &str); 17] = [
         ("repo: file:///a\nrepos: b\n", &[], "unknown field `repos`"),
         ("repo: file:///a\nselection: {mod: all}\n", &[], "unknown field `mod`"),
         ("repo: file:///a\n", &[("BASTION_REPOS", "b")], "BASTION_REPOS is not a setting"),
@@ -51,7 +51,11 @@ fn what_is_wrong_is_named() {
         ("repo: file:///a\n", &[("BASTION_CREATE_REPOSITORY", "maybe")], "expected a boolean"),
         ("repo: file:///a\nengine: {commitInterval: soon}\n", &[], "is not a duration"),
         ("repo: file:///a\nleader: {duration: 5s}\n", &[], "leader.renewDeadline"),
-        ("repo: file:///a\nselection: {kinds: [secrets]}\n", &[], "in the clear"),
+        ("repo: file:///a\nselection: {kinds: [secrets]}\n", &[], "unencrypted"),
+        ("repo: file:///a\nselection: {labels: ''}\n", &[], "selection.labels: the selector is empty"),
+        ("repo: file:///a\n", &[("BASTION_SELECTION_LABELS", "")], "selection.labels (BASTION_SELECTION_LABELS): "),
+        ("repo: file:///a\nkubernetes: {qps: 0}\n", &[], "kubernetes.qps: "),
+        ("repo: file:///a\nrules: [{kind: ConfigMap}, {kind: pod}]\n", &[], "rules[1].kind: "),
         ("- a\n", &[], "not a map"),
         ("repo: ftp://a\n", &[], "repo: "),
         ("repo: file:///a\nengine: {brake: {share: 2, count: 1}}\n", &[], "engine.brake.share: "),
@@ -65,12 +69,21 @@ fn what_is_wrong_is_named() {
 }
 
 #[test]
+fn advice_names_keys_as_they_were_written() {
+    let config = load("repo: s3://a\n", &[("BASTION_CLUSTER", "town")]).unwrap();
+    let unnamed = bastion_sdk::Error::UnnamedCluster;
+    assert_eq!(config.advice(&unnamed).unwrap(), "give it a name with `cluster` (BASTION_CLUSTER)");
+    let missing = bastion_sdk::core::Error::NoRepository.into();
+    assert!(config.advice(&missing).unwrap().starts_with("check `repo`, or "));
+}
+
+#[test]
 fn who_names_kinds_namespaces_or_labels_means_all_of_them() {
     let mode = |selection: &str| {
         let config = load(&format!("repo: file:///a\nselection: {selection}\n"), &[]).unwrap();
         config.backup_spec().selection.mode
     };
-    for selection in ["{}", "{excludeNamespaces: [a]}", "{labels: ''}"] {
+    for selection in ["{}", "{excludeNamespaces: [a]}"] {
         assert_eq!(mode(selection), Mode::Annotated, "{selection}");
     }
     for selection in ["{mode: all}", "{kinds: [cm]}", "{namespaces: [a]}", "{labels: app=web}"] {

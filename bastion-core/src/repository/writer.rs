@@ -22,7 +22,7 @@ pub struct WriterOptions {
     pub(super) cluster_uid: String,
     role: String,
     fenced: bool,
-    adopt: bool,
+    adopt_from: Option<String>,
     pub(super) index_capacity: usize,
     give_up_after: Option<Duration>,
 }
@@ -35,7 +35,7 @@ impl WriterOptions {
             cluster_uid: cluster_uid.into(),
             role: role.into(),
             fenced: false,
-            adopt: false,
+            adopt_from: None,
             index_capacity: 1_000_000,
             give_up_after: None,
         }
@@ -48,10 +48,11 @@ impl WriterOptions {
         self
     }
 
-    /// Whether to continue a log that belongs to another cluster. It begins a new incarnation.
+    /// Continues a log that belongs to the cluster with this uid, in a new incarnation. A log that belongs to a third
+    /// cluster is still refused.
     #[must_use]
-    pub fn adopt(mut self, adopt: bool) -> Self {
-        self.adopt = adopt;
+    pub fn adopt_from(mut self, uid: impl Into<String>) -> Self {
+        self.adopt_from = Some(uid.into());
         self
     }
 
@@ -181,8 +182,8 @@ pub(super) struct Unreported {
 impl Repository {
     /// A writer for the log of a cluster; the log is created if there is none.
     ///
-    /// A fenced writer takes over its role at once. [`Error::WrongCluster`] if the log belongs to another cluster:
-    /// nothing is written then.
+    /// A fenced writer takes over its role at once. [`Error::WrongCluster`] if the log belongs to another cluster,
+    /// unless it is the one to [adopt from](WriterOptions::adopt_from): nothing is written then.
     pub async fn writer(&self, cluster: &str, options: WriterOptions) -> Result<Writer> {
         self.check_writable()?;
         if cluster.is_empty() {
@@ -192,8 +193,9 @@ impl Repository {
         log.give_up_after = options.give_up_after;
         let in_touch = log.runtime.uptime();
         let loaded = log.load().await?;
-        let foreign = loaded.state.head.number > 0 && loaded.state.head.cluster_uid != options.cluster_uid;
-        if foreign && !options.adopt {
+        let logged = &loaded.state.head.cluster_uid;
+        let foreign = loaded.state.head.number > 0 && *logged != options.cluster_uid;
+        if foreign && options.adopt_from.as_ref() != Some(logged) {
             return Err(Error::WrongCluster {
                 name: cluster.to_owned(),
                 logged: loaded.state.head.cluster_uid,

@@ -4,8 +4,8 @@ use std::fmt;
 
 /// A part of a [`Selection`](super::Selection), as an error names it.
 ///
-/// `Display` shows the name that the part has in a file. A frontend that spells it differently (`--namespace`)
-/// passes its own spelling to [`Selection::check_as`](super::Selection::check_as).
+/// `Display` shows the name that the part has in a file. A frontend that spells it differently (`--namespace`) prints
+/// errors with [`SelectionError::written`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Key {
@@ -84,41 +84,62 @@ pub enum SelectionError {
         text: String,
     },
     /// The text cannot be the name of a namespace.
-    #[error("{key}: {text:?} is not the name of a namespace")]
+    #[error("{}", namespace(key, text))]
     Namespace {
         /// Where it stands.
-        key: String,
+        key: Key,
         /// The text.
         text: String,
     },
     /// A namespace is both wanted and not.
-    #[error("namespace {namespace:?} is both included ({include}) and excluded ({exclude})")]
+    #[error("{}", contradiction(namespace, &Key::Namespaces, &Key::ExcludeNamespaces))]
     Contradiction {
         /// Which namespace.
         namespace: String,
-        /// Where it is included.
-        include: String,
-        /// Where it is excluded.
-        exclude: String,
     },
     /// The policy's name is empty.
-    #[error("{key}: the name of the policy is empty")]
-    EmptyPolicy {
-        /// Where it stands.
-        key: String,
-    },
+    #[error("{}", empty_policy(&Key::Policy))]
+    EmptyPolicy,
     /// No object is that small.
-    #[error("{key}: 0 leaves out every object; write the most bytes that an object may have")]
-    NoBytes {
-        /// Where it stands.
-        key: String,
-    },
+    #[error("{}", no_bytes(&Key::MaxBytes))]
+    NoBytes,
     /// Secrets are asked for by name, and the repository has no encryption.
-    #[error("{key}: Secrets would be stored unencrypted; allow that with {allow}, or leave them out")]
-    SecretsInTheClear {
-        /// Where they are asked for.
-        key: String,
-        /// What allows it.
-        allow: String,
-    },
+    #[error("{}", secrets_in_the_clear(&Key::Kinds, &Key::PlaintextSecrets))]
+    SecretsInTheClear,
+}
+
+impl SelectionError {
+    /// The message, with each part of the selection named as `spelling` does: `--namespace` for [`Key::Namespaces`].
+    pub fn written(&self, spelling: impl Fn(Key) -> String) -> String {
+        match self {
+            Self::Namespace { key, text } => namespace(&spelling(*key), text),
+            Self::Contradiction { namespace } => {
+                contradiction(namespace, &spelling(Key::Namespaces), &spelling(Key::ExcludeNamespaces))
+            }
+            Self::EmptyPolicy => empty_policy(&spelling(Key::Policy)),
+            Self::NoBytes => no_bytes(&spelling(Key::MaxBytes)),
+            Self::SecretsInTheClear => secrets_in_the_clear(&spelling(Key::Kinds), &spelling(Key::PlaintextSecrets)),
+            other => other.to_string(),
+        }
+    }
+}
+
+fn namespace(key: &dyn fmt::Display, text: &str) -> String {
+    format!("{key}: {text:?} is not the name of a namespace")
+}
+
+fn contradiction(namespace: &str, include: &dyn fmt::Display, exclude: &dyn fmt::Display) -> String {
+    format!("namespace {namespace:?} is both included ({include}) and excluded ({exclude})")
+}
+
+fn empty_policy(key: &dyn fmt::Display) -> String {
+    format!("{key}: the name of the policy is empty")
+}
+
+fn no_bytes(key: &dyn fmt::Display) -> String {
+    format!("{key}: 0 leaves out every object; write the most bytes that an object may have")
+}
+
+fn secrets_in_the_clear(key: &dyn fmt::Display, allow: &dyn fmt::Display) -> String {
+    format!("{key}: Secrets would be stored unencrypted; allow that with {allow}, or leave them out")
 }

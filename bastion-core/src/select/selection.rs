@@ -158,29 +158,22 @@ impl Selection {
 
     /// Checks what can be checked without a cluster: names of namespaces, contradictions, limits, Secrets in the clear.
     pub fn check(&self) -> Result<(), SelectionError> {
-        self.check_as(|key| key.to_string())
-    }
-
-    /// [`check`](Self::check), with errors that name each part as the person wrote it.
-    pub fn check_as(&self, spelling: impl Fn(Key) -> String) -> Result<(), SelectionError> {
         if !self.plaintext_secrets && self.kinds.iter().any(KindWord::names_secrets) {
-            let (key, allow) = (spelling(Key::Kinds), spelling(Key::PlaintextSecrets));
-            return Err(SelectionError::SecretsInTheClear { key, allow });
+            return Err(SelectionError::SecretsInTheClear);
         }
         if let Some(namespace) = self.namespaces.intersection(&self.exclude_namespaces).next() {
-            let (include, exclude) = (spelling(Key::Namespaces), spelling(Key::ExcludeNamespaces));
-            return Err(SelectionError::Contradiction { namespace: namespace.clone(), include, exclude });
+            return Err(SelectionError::Contradiction { namespace: namespace.clone() });
         }
         for (key, names) in [(Key::Namespaces, &self.namespaces), (Key::ExcludeNamespaces, &self.exclude_namespaces)] {
             if let Some(text) = names.iter().find(|name| !is_namespace(name)) {
-                return Err(SelectionError::Namespace { key: spelling(key), text: text.clone() });
+                return Err(SelectionError::Namespace { key, text: text.clone() });
             }
         }
         if self.policy.as_deref().is_some_and(str::is_empty) {
-            return Err(SelectionError::EmptyPolicy { key: spelling(Key::Policy) });
+            return Err(SelectionError::EmptyPolicy);
         }
         if self.max_bytes == Some(0) {
-            return Err(SelectionError::NoBytes { key: spelling(Key::MaxBytes) });
+            return Err(SelectionError::NoBytes);
         }
         Ok(())
     }

@@ -36,28 +36,32 @@ pub struct Admin {
     routes: Routes,
 }
 
+/// A word, or what the process still waits for.
+type Ready = dyn Fn() -> Result<&'static str, String> + Send + Sync;
+
 /// What the routes answer with.
+#[derive(Default)]
 struct Routes {
-    ready: Box<dyn Fn() -> Result<&'static str, String> + Send + Sync>,
-    metrics: Registry,
+    ready: Vec<Box<Ready>>,
+    metrics: Vec<Registry>,
 }
 
 impl Admin {
-    /// A server on `address` that is always `ready` and has no metrics. Port 0 takes any free port; where the machine
+    /// A server on `address` that is `ready` and has no metrics, as long as nothing is added. Port 0 takes any free port; where the machine
     /// has no IPv6, `[::]` means every IPv4 address.
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, routes: Routes { ready: Box::new(|| Ok("ready")), metrics: Registry::default() } }
+        Self { address, routes: Routes::default() }
     }
 
-    /// What `/readyz` answers: a word, or what the process still waits for.
+    /// Adds to what `/readyz` answers: a word, or what the process still waits for. It is ready once everything is.
     pub fn ready(mut self, ready: impl Fn() -> Result<&'static str, String> + Send + Sync + 'static) -> Self {
-        self.routes.ready = Box::new(ready);
+        self.routes.ready.push(Box::new(ready));
         self
     }
 
-    /// What `/metrics` answers.
+    /// Adds to what `/metrics` answers, beside what was added before.
     pub fn metrics(mut self, metrics: Registry) -> Self {
-        self.routes.metrics = metrics;
+        self.routes.metrics.push(metrics);
         self
     }
 
@@ -111,15 +115,17 @@ impl Routes {
 }
 
 async fn ready(State(routes): State<Arc<Routes>>) -> Response {
-    match (routes.ready)() {
-        Ok(word) => format!("{word}\n").into_response(),
+    match routes.ready.iter().map(|ready| ready()).collect::<Result<Vec<_>, _>>() {
+        Ok(words) if words.is_empty() => "ready\n".into_response(),
+        Ok(words) => format!("{}\n", words.join(", ")).into_response(),
         Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
     }
 }
 
 async fn metrics(State(routes): State<Arc<Routes>>) -> Response {
     let mut body = String::new();
-    match text::encode(&mut body, &routes.metrics) {
+    let encoded = routes.metrics.iter().try_for_each(|registry| text::encode_registry(&mut body, registry));
+    match encoded.and_then(|()| text::encode_eof(&mut body)) {
         Ok(()) => ([(header::CONTENT_TYPE, OPEN_METRICS)], body).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

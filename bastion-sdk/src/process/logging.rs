@@ -1,18 +1,34 @@
 //! Log lines that never hold the content of an object.
 //!
 //! kube-client logs the whole body of a response that it cannot decode, at WARN; the layers beneath log bodies at
-//! TRACE. These stay shut, whatever a filter asks for.
+//! TRACE. These are limited, whatever a filter asks for.
 
 use std::{fmt, io, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::{EnvFilter, fmt::layer, prelude::*};
+use tracing::{Metadata, Subscriber, level_filters::LevelFilter};
+use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt::layer, prelude::*, registry::LookupSpan};
 
 use super::error::ProcessError;
 
-/// Modules that would log bodies, and the most that they may say.
-const LIMITS: [&str; 4] =
-    ["kube_client::client=error", "aws_smithy_runtime=warn", "aws_smithy_http_client=warn", "hyper=warn"];
+/// Modules that would log bodies, and the most that they and what is beneath them may say.
+const LIMITS: [(&str, LevelFilter); 4] = [
+    ("kube_client::client", LevelFilter::ERROR),
+    ("aws_smithy_runtime", LevelFilter::WARN),
+    ("aws_smithy_http_client", LevelFilter::WARN),
+    ("hyper", LevelFilter::WARN),
+];
+
+/// Whether a line is within [`LIMITS`]. Of the directives of a filter the most specific one wins; this cannot be
+/// overridden.
+fn within_limits(line: &Metadata<'_>) -> bool {
+    LIMITS.iter().all(|(module, limit)| !line.target().starts_with(module) || *line.level() <= *limit)
+}
+
+/// A subscriber that knows which lines are written, and not yet how.
+fn filtered(filter: LogFilter) -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync {
+    tracing_subscriber::registry().with(filter.0).with(filter_fn(within_limits))
+}
 
 /// Which log lines are written: a level (`info`), or directives in `tracing`'s syntax (`bastion_k8s=debug,info`).
 ///
@@ -31,7 +47,7 @@ pub struct LogFilter(EnvFilter);
 
 impl LogFilter {
     fn limited(filter: EnvFilter) -> Self {
-        let limits = LIMITS.iter().filter_map(|limit| limit.parse().ok());
+        let limits = LIMITS.iter().filter_map(|(module, limit)| format!("{module}={limit}").parse().ok());
         Self(limits.fold(filter, EnvFilter::add_directive))
     }
 
@@ -131,7 +147,7 @@ impl Logging {
     ///
     /// [`ProcessError::Logging`] if the program has a subscriber already, which stays.
     pub fn start(self) -> Result<(), ProcessError> {
-        let registry = tracing_subscriber::registry().with(self.filter.0);
+        let registry = filtered(self.filter);
         let layer = layer().with_ansi(self.color).with_target(self.targets);
         let started = match (self.output, self.format) {
             (Output::Service, LogFormat::Text) => registry.with(layer).try_init(),
@@ -151,16 +167,62 @@ impl Logging {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    };
+
+    use tracing::Event;
+    use tracing_subscriber::{Layer, layer::Context};
+
     use super::*;
 
     #[test]
     fn nobody_can_open_the_log_for_bodies() -> Result<(), LogFilterError> {
         for text in ["info", "trace", "kube_client::client=trace", "hyper=trace,debug"] {
             let filter: LogFilter = text.parse()?;
-            for limit in LIMITS {
-                assert!(filter.to_string().contains(limit), "{text:?}: {filter}");
+            for (module, limit) in LIMITS {
+                assert!(filter.to_string().contains(&format!("{module}={limit}")), "{text:?}: {filter}");
             }
         }
+        Ok(())
+    }
+
+    /// Counts the lines that come through.
+    struct Counted(Arc<AtomicU64>);
+
+    impl<S: Subscriber> Layer<S> for Counted {
+        fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_more_specific_directive_does_not_lift_the_limits() -> Result<(), LogFilterError> {
+        let written = |filter: &str, emit: fn()| -> Result<u64, LogFilterError> {
+            let count = Arc::new(AtomicU64::new(0));
+            tracing::subscriber::with_default(filtered(filter.parse()?).with(Counted(count.clone())), emit);
+            Ok(count.load(Relaxed))
+        };
+        let bodies = || {
+            let _span = tracing::error_span!("request").entered();
+            tracing::trace!(target: "hyper::proto::h1::io", "a body");
+            tracing::debug!(target: "aws_smithy_runtime::client::orchestrator", "a body");
+            tracing::warn!(target: "kube_client::client", "a body");
+        };
+        for filter in [
+            "trace",
+            "hyper::proto=trace,kube_client::client=trace",
+            "[request]=trace",
+            "aws_smithy_runtime::client=debug",
+        ] {
+            assert_eq!(written(filter, bodies)?, 0, "{filter}");
+        }
+        let others = || {
+            tracing::error!(target: "hyper::proto::h1::io", "a failure");
+            tracing::trace!(target: "bastion_k8s::source", "an event");
+        };
+        assert_eq!(written("trace", others)?, 2);
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use bastion_k8s::{Leadership, Lease, LogEnd};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::{error::Result, process::Health, session::Session, spec::BackupSpec};
+use crate::{error::Result, process::Health, session::Session, spec::BackupSpec, views::Kept};
 
 /// How often the end of the log is noted on the Lease, which is renewed no more often.
 const NOTE_EVERY: Duration = Duration::from_secs(2);
@@ -69,10 +69,14 @@ impl Replica {
             let Some(leadership) = self.lease.acquire(shutdown).await? else { return Ok(None) };
             info!("leading");
             self.health.set_loading();
-            let report = self.term(&leadership, shutdown).await;
+            let (report, views) = self.term(&leadership, shutdown).await;
             self.health.set_standby();
             let lost = leadership.lost().is_cancelled();
+            // The log is complete: another replica may go on while the views are finished here.
             leadership.release().await;
+            if let Some(views) = views {
+                views.finish().await;
+            }
             let report = report?;
             if shutdown.is_cancelled() {
                 return Ok(report);
@@ -84,7 +88,11 @@ impl Replica {
     }
 
     /// One term: a backup until `shutdown`, or until the Lease is lost. `None` if that was before it ran.
-    async fn term(&self, leadership: &Leadership, shutdown: &CancellationToken) -> Result<Option<Report>> {
+    async fn term(
+        &self,
+        leadership: &Leadership,
+        shutdown: &CancellationToken,
+    ) -> (Result<Option<Report>>, Option<Kept>) {
         let lost = leadership.lost();
         let over = async {
             tokio::select! {
@@ -94,8 +102,11 @@ impl Replica {
         };
         let mut over = std::pin::pin!(over);
         let backup = tokio::select! {
-            backup = self.session.follow(&self.backup).views_every(VIEWS_EVERY).prepare() => backup?,
-            () = &mut over => return Ok(None),
+            backup = self.session.follow(&self.backup).views_every(VIEWS_EVERY).prepare() => match backup {
+                Ok(backup) => backup,
+                Err(e) => return (Err(e), None),
+            },
+            () = &mut over => return (Ok(None), None),
         };
         let end = log_end(backup.head());
         self.check_log_end(leadership, &end);
@@ -104,12 +115,12 @@ impl Replica {
         self.health.set_leading(stats.clone());
 
         let cancel = CancellationToken::new();
-        let mut run = std::pin::pin!(backup.run(cancel.clone()));
+        let mut run = std::pin::pin!(backup.run_engine(cancel.clone()));
         let mut tick = tokio::time::interval(NOTE_EVERY);
         let mut announced = false;
-        let report = loop {
+        let (report, views) = loop {
             tokio::select! {
-                report = &mut run => break report?,
+                ended = &mut run => break ended,
                 () = &mut over, if !cancel.is_cancelled() => cancel.cancel(),
                 _ = tick.tick() => {
                     if let Some(head) = stats.head() {
@@ -122,9 +133,11 @@ impl Replica {
                 }
             }
         };
-        leadership.set_log_end(log_end(&report.head));
-        report_end(&report);
-        Ok(Some(report))
+        if let Ok(report) = &report {
+            leadership.set_log_end(log_end(&report.head));
+            report_end(report);
+        }
+        (report.map(Some), views)
     }
 
     /// Commits that were lost at the end of the log do not show from inside it: the Lease remembers them.

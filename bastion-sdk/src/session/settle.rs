@@ -16,6 +16,9 @@ pub(super) fn settle(
     let name = asked.or(known.map(|c| &*c.name)).or(suggested).ok_or(Error::UnnamedCluster)?;
     if let Some(taken) = clusters.iter().find(|c| c.name == name && c.uid != uid) {
         let (name, logged) = (taken.name.clone(), taken.uid.clone());
+        if asked.is_none() {
+            return Err(Error::ContextNameTaken { uid: uid.to_owned(), name, logged });
+        }
         return Err(CoreError::WrongCluster { name, logged, actual: uid.to_owned() }.into());
     }
     match known {
@@ -39,6 +42,7 @@ mod tests {
         match settle(asked, suggested, uid, &known) {
             Ok(name) => name,
             Err(Error::Core(CoreError::WrongCluster { name, .. })) => format!("{name} is another cluster"),
+            Err(Error::ContextNameTaken { name, .. }) => format!("{name}, its context, is another cluster"),
             Err(Error::OtherName { known, .. }) => format!("it is {known}"),
             Err(Error::UnnamedCluster) => "no name".to_owned(),
             Err(e) => format!("error: {e}"),
@@ -58,7 +62,7 @@ mod tests {
     fn a_new_cluster_takes_a_free_name() {
         assert_eq!(settled(Some("village"), Some("ctx"), "3"), "village");
         assert_eq!(settled(None, Some("ctx"), "3"), "ctx");
-        assert_eq!(settled(None, Some("town"), "3"), "town is another cluster");
+        assert_eq!(settled(None, Some("town"), "3"), "town, its context, is another cluster");
         assert_eq!(settled(Some("town"), None, "3"), "town is another cluster");
         assert_eq!(settled(None, None, "3"), "no name");
     }

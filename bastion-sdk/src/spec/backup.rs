@@ -69,20 +69,16 @@ impl BackupSpec {
 
     /// Checks what can be checked without a cluster.
     pub fn validate(&self) -> Result<(), SpecError> {
-        self.validate_as(&str::to_owned)
-    }
-
-    /// [`BackupSpec::validate`], with the keys as the person wrote them.
-    pub fn validate_as(&self, spelling: Spelling<'_>) -> Result<(), SpecError> {
-        self.selection.check_as(|key| spelling(&format!("selection.{key}")))?;
-        self.validate_rest().map_err(|e| e.spelled(spelling))
-    }
-
-    fn validate_rest(&self) -> Result<(), SpecError> {
+        self.selection.check()?;
         RuleSpec::rules(&self.rules)?;
         if self.role.as_deref() == Some("") {
             return Err(SpecError::new("role", "it is empty"));
         }
-        self.engine.validate()
+        self.engine.validate().map_err(|e| e.within("engine"))
+    }
+
+    /// [`BackupSpec::validate`], with the keys as the person wrote them.
+    pub fn validate_as(&self, spelling: Spelling<'_>) -> Result<(), SpecError> {
+        self.validate().map_err(|e| e.spelled(spelling))
     }
 }

@@ -96,6 +96,15 @@ impl ClusterSpec {
         if self.name.as_deref() == Some("") {
             return empty("cluster.name");
         }
+        if self.context.as_deref() == Some("") {
+            return empty("cluster.context");
+        }
+        if self.kubeconfig.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+            return empty("cluster.kubeconfig");
+        }
+        if self.qps == Some(0) {
+            return Err(SpecError::new("cluster.qps", "it must be at least 1; leave it out for no limit"));
+        }
         if self.impersonate.as_ref().is_some_and(|i| i.user.is_empty()) {
             return empty("cluster.impersonate.user");
         }

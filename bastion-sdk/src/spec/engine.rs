@@ -77,6 +77,48 @@ impl EngineSpec {
         self
     }
 
+    /// Least time between two commits that carry only positions.
+    #[must_use]
+    pub fn position_interval(mut self, interval: Duration) -> Self {
+        self.position_interval = Some(interval);
+        self
+    }
+
+    /// How often each kind is listed although its watch goes well.
+    #[must_use]
+    pub fn compare_interval(mut self, interval: Duration) -> Self {
+        self.compare_interval = Some(interval);
+        self
+    }
+
+    /// How long the last commit may take after a shutdown was asked for.
+    #[must_use]
+    pub fn flush_deadline(mut self, deadline: Duration) -> Self {
+        self.flush_deadline = Some(deadline);
+        self
+    }
+
+    /// How many objects of a kind may wait.
+    #[must_use]
+    pub fn queue_objects(mut self, objects: usize) -> Self {
+        self.queue_objects = Some(objects);
+        self
+    }
+
+    /// How many bytes of bodies may wait, of all kinds together.
+    #[must_use]
+    pub fn queue_bytes(mut self, bytes: usize) -> Self {
+        self.queue_bytes = Some(bytes);
+        self
+    }
+
+    /// How many bytes of changed bodies may wait for a commit.
+    #[must_use]
+    pub fn batch_bytes(mut self, bytes: usize) -> Self {
+        self.batch_bytes = Some(bytes);
+        self
+    }
+
     /// How many objects the index keeps in memory.
     #[must_use]
     pub fn index_objects(mut self, objects: usize) -> Self {
@@ -101,10 +143,20 @@ impl EngineSpec {
     /// Checks the bounds against each other.
     pub fn validate(&self) -> Result<(), SpecError> {
         if self.workers.is_some_and(|w| w.floor == 0 || w.floor > w.ceiling) {
-            return Err(SpecError::new("engine.workers.floor", "it must be between 1 and the ceiling"));
+            return Err(SpecError::new("workers.floor", "it must be between 1 and the ceiling"));
         }
         if self.brake.is_some_and(|b| !(0.0..=1.0).contains(&b.share)) {
-            return Err(SpecError::new("engine.brake.share", "it must be between 0 and 1"));
+            return Err(SpecError::new("brake.share", "it must be between 0 and 1"));
+        }
+        let zero = [
+            ("compareInterval", self.compare_interval == Some(Duration::ZERO)),
+            ("flushDeadline", self.flush_deadline == Some(Duration::ZERO)),
+            ("queueObjects", self.queue_objects == Some(0)),
+            ("queueBytes", self.queue_bytes == Some(0)),
+            ("batchBytes", self.batch_bytes == Some(0)),
+        ];
+        if let Some((key, _)) = zero.into_iter().find(|(_, zero)| *zero) {
+            return Err(SpecError::new(key, "it must be more than zero"));
         }
         Ok(())
     }

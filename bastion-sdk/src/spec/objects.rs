@@ -68,7 +68,7 @@ impl ObjectsSpec {
     /// Checks its parts against each other. Whether there are such objects only the repository knows.
     pub fn validate(&self) -> Result<(), SpecError> {
         if !self.kinds.is_empty() && !self.objects.is_empty() {
-            return Err(SpecError::new("objects.objects", "name kinds or single objects, not both"));
+            return Err(SpecError::new("objects", "name kinds or single objects, not both"));
         }
         Ok(())
     }
@@ -84,17 +84,37 @@ pub struct ObjectWord {
     pub name: String,
 }
 
-impl FromStr for ObjectWord {
-    type Err = SpecError;
+/// Text that is not an [`ObjectWord`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ObjectWordError {
+    /// It is not a kind and a name.
+    #[error("{text:?} is not TYPE/NAME")]
+    Form {
+        /// The text.
+        text: String,
+    },
+    /// Its first part is no kind.
+    #[error(transparent)]
+    Kind(#[from] SelectionError),
+}
 
-    fn from_str(text: &str) -> Result<Self, SpecError> {
+/// As one of the `objects` of an [`ObjectsSpec`].
+impl From<ObjectWordError> for SpecError {
+    fn from(error: ObjectWordError) -> Self {
+        Self::new("objects", error.to_string())
+    }
+}
+
+impl FromStr for ObjectWord {
+    type Err = ObjectWordError;
+
+    fn from_str(text: &str) -> Result<Self, ObjectWordError> {
         match text.split_once('/') {
             Some((kind, name)) if !name.is_empty() && !name.contains('/') => {
-                let kind =
-                    kind.parse().map_err(|e: SelectionError| SpecError::new("objects.objects", e.to_string()))?;
-                Ok(Self { kind, name: name.to_owned() })
+                Ok(Self { kind: kind.parse()?, name: name.to_owned() })
             }
-            _ => Err(SpecError::new("objects.objects", format!("{text:?} is not TYPE/NAME"))),
+            _ => Err(ObjectWordError::Form { text: text.to_owned() }),
         }
     }
 }
@@ -106,9 +126,9 @@ impl fmt::Display for ObjectWord {
 }
 
 impl TryFrom<String> for ObjectWord {
-    type Error = SpecError;
+    type Error = ObjectWordError;
 
-    fn try_from(text: String) -> Result<Self, SpecError> {
+    fn try_from(text: String) -> Result<Self, ObjectWordError> {
         text.parse()
     }
 }

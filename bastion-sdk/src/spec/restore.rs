@@ -131,7 +131,10 @@ impl RestoreSpec {
         if self.namespaces.iter().any(|(from, to)| from.is_empty() || to.is_empty()) {
             return Err(SpecError::new("namespaces", "write FROM: TO, for example shop: shop-copy"));
         }
-        self.objects.validate()
+        if self.cluster.as_deref() == Some("") {
+            return Err(SpecError::new("cluster", "it is empty"));
+        }
+        self.objects.validate().map_err(|e| e.within("objects"))
     }
 
     pub(crate) fn options(&self) -> RestoreOptions {

@@ -55,7 +55,10 @@ impl RuleSpec {
 
     /// The rules of a backup, and these.
     pub fn rules(rules: &[Self]) -> Result<Rules, SpecError> {
-        rules.iter().try_fold(Rules::backup(), |all, rule| rule.add_to(all))
+        rules
+            .iter()
+            .enumerate()
+            .try_fold(Rules::backup(), |all, (n, rule)| rule.add_to(all).map_err(|e| e.within(&format!("rules[{n}]"))))
     }
 
     /// [`RuleSpec::rules`], as the engine takes them.
@@ -66,7 +69,7 @@ impl RuleSpec {
     fn add_to(&self, mut rules: Rules) -> Result<Rules, SpecError> {
         let kind = self.group_kind()?;
         for path in &self.drop {
-            let wrong = |e: &dyn std::fmt::Display| SpecError::new("rules.drop", format!("{}: {e}", self.kind));
+            let wrong = |e: &dyn std::fmt::Display| SpecError::new("drop", format!("{}: {e}", self.kind));
             let path: Path = path.parse().map_err(|e| wrong(&e))?;
             rules = rules.drop_path(kind.clone(), path).map_err(|e| wrong(&e))?;
         }
@@ -78,7 +81,7 @@ impl RuleSpec {
         let (kind, group) = self.kind.split_once('.').unwrap_or((&self.kind, ""));
         if !kind.starts_with(|c: char| c.is_ascii_uppercase()) {
             let why = "write the kind as in a manifest, with its group: ConfigMap, Deployment.apps";
-            return Err(SpecError::new("rules.kind", format!("{:?}: {why}", self.kind)));
+            return Err(SpecError::new("kind", format!("{:?}: {why}", self.kind)));
         }
         Ok(GroupKind::new(group, kind))
     }

@@ -12,6 +12,11 @@ fn flags(key: &str) -> String {
 #[test]
 fn a_wrong_value_names_its_key_as_the_person_wrote_it() {
     let selection = |s: Selection| BackupSpec::select(s).validate_as(&flags).unwrap_err();
+    let second = BackupSpec::all().rule(RuleSpec::new("ConfigMap")).rule(RuleSpec::new("pod")).validate().unwrap_err();
+    assert!(second.to_string().starts_with("rules[1].kind: "), "{second}");
+    let late = BackupSpec::select(Selection::all().policy("")).validate().unwrap_err();
+    assert!(late.to_string().starts_with("selection.policy: "), "{late}");
+    assert!(late.spelled(&flags).to_string().starts_with("--policy: "));
     let rule = |r: RuleSpec| BackupSpec::all().rule(r).validate_as(&flags).unwrap_err();
     let engine = |e: EngineSpec| BackupSpec::all().engine(e).validate_as(&flags).unwrap_err();
     let cluster = |c: ClusterSpec| c.validate().unwrap_err().spelled(&flags);
@@ -37,7 +42,13 @@ fn a_wrong_value_names_its_key_as_the_person_wrote_it() {
         (at.spelled(&flags), "--at"),
         (RestoreSpec::all().map_namespace("a", "").validate().unwrap_err().spelled(&flags), "--namespaces"),
         (objects.validate().unwrap_err().spelled(&flags), "--objects"),
-        ("deployment".parse::<ObjectWord>().unwrap_err().spelled(&flags), "--objects"),
+        (SpecError::from("deployment".parse::<ObjectWord>().unwrap_err()).spelled(&flags), "--objects"),
+        (engine(EngineSpec::default().commit_interval(Duration::ZERO).queue_objects(0)), "--queueObjects"),
+        (engine(EngineSpec::default().compare_interval(Duration::ZERO)), "--compareInterval"),
+        (cluster(ClusterSpec::default().qps(0)), "--qps"),
+        (cluster(ClusterSpec::default().context("")), "--context"),
+        (cluster(ClusterSpec::default().kubeconfig("")), "--kubeconfig"),
+        (RestoreSpec::all().of_cluster("").validate().unwrap_err().spelled(&flags), "--cluster"),
     ];
     for (error, key) in wrong {
         assert!(error.to_string().contains(key), "{key}: {error}");

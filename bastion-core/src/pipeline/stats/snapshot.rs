@@ -90,7 +90,7 @@ pub struct KindSnapshot {
     pub bytes: u64,
     /// Events that were replaced by a newer one before a worker took them.
     pub coalesced: u64,
-    /// Bodies that were let go and read again.
+    /// Bodies that were dropped from the queue and read again.
     pub reread: u64,
     /// Lists that were read to the end.
     pub lists: u64,

@@ -395,7 +395,7 @@ async fn a_namespace_that_is_proven_gone_needs_nobody_s_word() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_etcd_that_was_restored_begins_a_new_life_and_deletes_nothing_by_itself() {
+async fn an_etcd_that_was_restored_begins_a_new_incarnation_and_deletes_nothing_by_itself() {
     for one_shot in [false, true] {
         let world = World::new(19).await;
         for n in 0..10 {

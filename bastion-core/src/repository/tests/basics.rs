@@ -104,7 +104,10 @@ async fn another_cluster_under_a_known_name_writes_nothing() {
     assert_eq!(repository.snapshot(CLUSTER).await.unwrap().head().number, 1);
 
     // Unless a person adopts it: a new incarnation, whose small resourceVersions are newer than the old ones.
-    let mut adopted = repository.writer(CLUSTER, other().adopt(true).fenced(true)).await.unwrap();
+    let third = repository.writer(CLUSTER, other().adopt_from("third-uid").fenced(true)).await.unwrap_err();
+    assert!(matches!(third, Error::WrongCluster { logged, .. } if logged == UID));
+    assert_eq!(repository.snapshot(CLUSTER).await.unwrap().head().number, 1);
+    let mut adopted = repository.writer(CLUSTER, other().adopt_from(UID).fenced(true)).await.unwrap();
     commit(&mut adopted, [put("a", 7, "two")]).await.unwrap();
     assert_eq!(history(&repository, "a").await, ["7 put", "900 put"]);
     let late = commit(&mut writer, [put("a", 1000, "three")]).await.unwrap_err();

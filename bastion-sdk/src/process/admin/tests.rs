@@ -53,13 +53,16 @@ async fn probes_and_metrics_are_answered() {
 #[tokio::test]
 async fn the_health_of_a_backup_is_served() {
     let health = Health::default();
-    let server = local().health(&health).serve().await.unwrap();
+    let mut own = Registry::with_prefix("portal");
+    own.register("orders", "Orders", prometheus_client::metrics::gauge::Gauge::<i64>::default());
+    let admin = local().metrics(own).ready(|| Ok("open")).health(&health);
+    let server = admin.serve().await.unwrap();
     assert!(get(server.local_addr(), "/readyz").await.0.contains(" 503 "));
     health.set_standby();
     health.set_log_truncated();
-    assert_eq!(get(server.local_addr(), "/readyz").await.1, "standby\n");
+    assert_eq!(get(server.local_addr(), "/readyz").await.1, "open, standby\n");
     let (_, metrics) = get(server.local_addr(), "/metrics").await;
-    for line in ["bastion_leader 0", "bastion_log_truncated 1"] {
+    for line in ["portal_orders 0", "bastion_leader 0", "bastion_log_truncated 1"] {
         assert!(metrics.lines().any(|l| l == line), "no {line} in\n{metrics}");
     }
 }
