@@ -23,10 +23,11 @@ enum Task {
     /// tests (etcd, kube-apiserver, kube-controller-manager and MinIO, built once from pinned Go modules and cached in
     /// ~/.cache/bastion/tools), all tests of the workspace with those on real clusters and the examples in the
     /// documentation, each published crate alone with no feature and with each one, the oldest Rust, the packages, and
-    /// the documentation itself. No test is skipped: one that cannot run here fails, and says what it needs.
+    /// the documentation itself. Where the machine does not give a test what it needs, such as the right to mount, the
+    /// test is left out with a word; with `CI=true` nothing is left out, and it fails.
     ///
-    /// Needs Linux, Rust and Go; no Docker, no cluster. The first run takes about an hour on two cores, most of
-    /// it compiling; later ones take minutes.
+    /// Needs Linux, Rust, Go and strace; no Docker, no cluster. The first run takes about an hour on two cores, most
+    /// of it compiling; later ones take minutes.
     #[command(visible_alias = "ci")]
     Test(check::Options),
     /// Watch Bastion at work: back up a real cluster as it changes, and restore it into another.
@@ -36,8 +37,8 @@ enum Task {
     /// runs `bastion watch` into a folder. Then it changes things, kills the watcher, changes more, starts it
     /// again, restores everything into a second, empty cluster, and compares the two.
     ///
-    /// The first run compiles Bastion, and beside it etcd and the Kubernetes servers, which takes about a quarter of an
-    /// hour on two cores; later runs take about a minute. Ctrl-C ends everything that was started.
+    /// The first run compiles Bastion, and beside it etcd and the Kubernetes servers, which takes about 15 minutes
+    /// on two cores; later runs take about a minute. Ctrl-C ends everything that was started.
     #[command(after_help = "\
 Examples:
   cargo xtask demo

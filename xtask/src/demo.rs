@@ -1,7 +1,9 @@
 //! `cargo xtask demo`: builds what the demo needs, and starts it. The demo itself is a program of its own, so that
 //! this one stays light.
 
-use std::{env, os::unix::process::CommandExt as _, path::PathBuf, process::Command, thread};
+use std::{env, os::unix::process::CommandExt as _, path::PathBuf, process::Command, thread, time::Instant};
+
+use bastion_test_tools::Need;
 
 use crate::{
     Result,
@@ -35,14 +37,15 @@ pub struct Options {
 /// Builds the programs and the servers side by side, and runs the demo; Ctrl-C ends it and everything it started.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let servers = options.kubeconfig.is_none();
-    machine::check(servers)?;
-    screen::step("building bastion and the demo, and etcd and Kubernetes for it");
-    screen::line("    all of it is compiled from source the first time, some minutes; later it is there");
+    screen::step(if servers { "bastion and the demo, etcd and Kubernetes" } else { "bastion and the demo" });
+    machine::needs(&[Need::Setpriv])?;
+    if servers {
+        machine::go()?;
+    }
+    screen::line("    compiled from source the first time, which takes minutes; later it is there");
     thread::scope(|scope| {
-        let building = servers.then(|| scope.spawn(tools::control_plane));
-        // One set of features for whatever is built here, so that nothing is compiled twice.
-        let built =
-            workspace::cargo(&["build", "--locked", "--workspace", "--bin", "bastion", "--bin", "bastion-demo"], &[]);
+        let building = servers.then(|| scope.spawn(|| timed("etcd and Kubernetes", tools::control_plane)));
+        let built = timed("bastion and the demo", programs);
         let servers = building
             .map_or(Ok(()), |servers| servers.join().unwrap_or_else(|_| Err("building the servers panicked".into())));
         built.and(servers)
@@ -50,6 +53,19 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     // The same arguments: the program reads them as this one did. It takes this one's place, so that Ctrl-C is its own.
     let error = Command::new(program("bastion-demo")).args(env::args_os().skip(2)).exec();
     Err(format!("cannot run the demo: {error}").into())
+}
+
+/// One set of features for whatever is built here, so that nothing is compiled twice.
+fn programs() -> Result<()> {
+    workspace::cargo(&["build", "--locked", "--workspace", "--bin", "bastion", "--bin", "bastion-demo"], &[])
+}
+
+/// Does one of two things that go side by side, and shows its own time.
+fn timed(title: &str, work: fn() -> Result<()>) -> Result<()> {
+    let started = Instant::now();
+    work()?;
+    screen::done(title, started.elapsed());
+    Ok(())
 }
 
 /// The story changes and deletes some dozens of them.

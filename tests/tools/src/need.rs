@@ -6,6 +6,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use crate::tools::on_path;
+
 /// Something of the machine that a test cannot do without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
@@ -29,6 +31,11 @@ impl Need {
         }
     }
 
+    /// Whether its program is here, be it allowed to do its work or not.
+    pub fn is_installed(self) -> bool {
+        on_path(self.program()).is_some()
+    }
+
     /// Whether it works here, found by trying.
     pub fn works(self) -> bool {
         let [program, args @ ..] = self.trial() else { return false };
@@ -39,16 +46,18 @@ impl Need {
 
     /// What is missing, and how to get it.
     pub fn advice(self) -> String {
-        let (trial, package) = (self.trial().join(" "), self.package());
-        let rights = match self {
-            Self::Setpriv => "",
-            Self::Strace => "; a container also needs the capability SYS_PTRACE",
-            Self::Mounts => "; who is not root also needs unprivileged user namespaces",
+        if !self.is_installed() {
+            return format!("there is no `{}` here: it is in the package {}", self.program(), self.package());
+        }
+        let lacks = match self {
+            Self::Setpriv => "it has to be the one of util-linux",
+            Self::Strace => "a container needs the capability SYS_PTRACE",
+            Self::Mounts => "it takes unprivileged user namespaces, or root with the capability SYS_ADMIN",
         };
-        format!("`{trial}` does not work here: `apt-get install {package}`{rights}")
+        format!("`{}` does not work here: {lacks}", self.trial().join(" "))
     }
 
-    /// Whether a test that needs this can run. Where it cannot, this says why.
+    /// Whether a test that needs this can run. Where it cannot, this says why, and the test is left out.
     ///
     /// # Panics
     /// Where it cannot and `CI` is set: there, nothing is skipped.
@@ -63,6 +72,14 @@ impl Need {
         works
     }
 
+    fn program(self) -> &'static str {
+        match self {
+            Self::Setpriv => "setpriv",
+            Self::Strace => "strace",
+            Self::Mounts => "unshare",
+        }
+    }
+
     fn trial(self) -> &'static [&'static str] {
         match self {
             Self::Setpriv => &["setpriv", "--pdeathsig", "KILL", "--", "true"],
@@ -72,7 +89,7 @@ impl Need {
     }
 }
 
-/// Whether nothing may be skipped: `CI` is set, as `.ci/run` and `cargo xtask test` do.
+/// Whether nothing may be skipped: `CI` is set, as `.ci/run` does.
 pub fn strict() -> bool {
     env::var("CI").is_ok_and(|ci| !["", "0", "false"].contains(&ci.as_str()))
 }

@@ -10,8 +10,13 @@ use xtask::workspace::{Package, cargo_output, metadata, packages};
 
 use crate::files::{read, root, sources};
 
+mod named;
+
+use named::{named, named_in_page};
+
 /// Dependencies that a crate's code does not name, and why they are there.
-const UNNAMED: [(&str, &str, &str); 3] = [
+const UNNAMED: [(&str, &str, &str); 4] = [
+    ("bastion-core", "bastion-core", "its features, for its own tests and examples"),
     ("bastion-cli", "bastion-core", "its feature `diff`; the code names it through bastion-sdk"),
     ("bastion-k8s", "k8s-openapi", "kube needs to be told one Kubernetes version, by its feature"),
     ("bastion-tests", "k8s-openapi", "as in bastion-k8s"),
@@ -80,14 +85,12 @@ fn every_dependency_is_used() {
     let packages = packages().unwrap();
     let mut unused = Vec::new();
     for package in &packages {
-        let (own, all) = code(package);
+        let (own, all) = names(package);
         for (name, for_tests) in &package.dependencies {
-            let code = if *for_tests { &all } else { &own };
-            let ident = name.replace('-', "_");
-            let named = [format!("{ident}::"), format!("use {ident} "), format!("use {ident};")]
-                .iter()
-                .any(|n| code.contains(n));
-            if !named && !UNNAMED.iter().any(|(by, unnamed, _)| *by == package.name && unnamed == name) {
+            let names = if *for_tests { &all } else { &own };
+            if !names.contains(&name.replace('-', "_"))
+                && !UNNAMED.iter().any(|(by, unnamed, _)| *by == package.name && unnamed == name)
+            {
                 unused.push(format!("{} does not use {name}", package.name));
             }
         }
@@ -108,8 +111,8 @@ fn manifest_names(package: &Package, name: &str) -> bool {
     read(&package.folder.join("Cargo.toml")).contains(&format!("\"{name}\""))
 }
 
-/// A package's own code, and with it that of its tests and of the pages that are tests.
-fn code(package: &Package) -> (String, String) {
+/// What a package's own code names, and with it what its tests and the pages that are tests name.
+fn names(package: &Package) -> (BTreeSet<String>, BTreeSet<String>) {
     let inner: Vec<_> = packages()
         .unwrap()
         .into_iter()
@@ -119,21 +122,26 @@ fn code(package: &Package) -> (String, String) {
     let files =
         sources(&package.folder).into_iter().filter(|file| !inner.iter().any(|folder| file.starts_with(folder)));
     let (own, tests): (Vec<_>, Vec<_>) = files.partition(|file| file.starts_with(package.folder.join("src")));
-    let own: String = own.iter().map(|file| read(file)).collect();
-    let page = [root().join("README.md"), package.folder.join("README.md")];
-    let pages = page.iter().filter(|page| page.is_file() && own.contains("README.md")).map(|page| read(page));
-    let all = own.clone() + &tests.iter().map(|file| read(file)).chain(pages).collect::<String>();
+    let pages = [root().join("README.md"), package.folder.join("README.md")];
+    let tested = own.iter().any(|file| read(file).contains("README.md"));
+    let pages = pages.iter().filter(|page| page.is_file() && tested).flat_map(|page| named_in_page(&read(page)));
+    let own: BTreeSet<_> = own.iter().flat_map(|file| named(&read(file))).collect();
+    let tests = tests.iter().flat_map(|file| named(&read(file)));
+    let all = own.iter().cloned().chain(tests).chain(pages).collect();
     (own, all)
 }
 
 #[test]
 fn no_dependency_wants_a_newer_rust() {
-    let number = |version: &str| version.split('.').map(|part| part.parse().unwrap()).collect::<Vec<u32>>();
+    // `1` is 1.0, and a patch release changes nothing.
+    let release = |version: &str| {
+        let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap());
+        (parts.next().unwrap(), parts.next().unwrap_or(0))
+    };
     let ours = packages().unwrap().into_iter().find_map(|p| p.rust_version).unwrap();
     let metadata = metadata(&[]).unwrap();
     let all = metadata["packages"].as_array().unwrap().iter();
-    let newer =
-        all.filter(|p| p["rust_version"].as_str().is_some_and(|theirs| number(theirs)[..2] > number(&ours)[..2]));
+    let newer = all.filter(|p| p["rust_version"].as_str().is_some_and(|theirs| release(theirs) > release(&ours)));
     let newer: Vec<_> = newer.map(|p| format!("{} wants Rust {}", p["name"], p["rust_version"])).collect();
     assert!(newer.is_empty(), "Cargo.toml promises Rust {ours}: {newer:?}");
 }

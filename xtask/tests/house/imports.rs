@@ -10,7 +10,7 @@ mod graph;
 mod source;
 
 use graph::{Crate, circles};
-pub(crate) use source::{is_of_tests, is_test};
+pub(crate) use source::{is_of_tests, is_test, leaves_of};
 
 /// Folders that are not looked into yet, and why.
 const APART: [(&str, &str); 1] =

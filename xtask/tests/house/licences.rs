@@ -7,10 +7,10 @@ use xtask::workspace::cargo_output;
 
 use crate::files::{read, root};
 
-/// What a build for Linux may have in it, with every feature, tests included: package, licence, features.
-fn built() -> BTreeSet<(String, String, String)> {
+/// What a build for a target may have in it, with every feature, tests included: package, licence, features.
+fn built(target: &str) -> BTreeSet<(String, String, String)> {
     let tree = ["tree", "--locked", "--workspace", "--all-features", "--edges", "normal,build,dev", "--prefix", "none"];
-    let format = ["--target", "x86_64-unknown-linux-gnu", "--no-dedupe", "--format", "{p}|{l}|{f}"];
+    let format = ["--target", target, "--no-dedupe", "--format", "{p}|{l}|{f}"];
     let text = cargo_output(&[&tree[..], &format].concat()).unwrap();
     let parts =
         text.lines().filter_map(|line| Some((line.split_once('|')?.0, line.split_once('|')?.1.split_once('|')?)));
@@ -30,7 +30,9 @@ fn licences_sources_and_banned_crates_are_as_deny_toml_says() {
     let banned_features = rules["bans"]["features"].as_array().unwrap();
     assert!(["unknown-registry", "unknown-git"].iter().all(|key| rules["sources"][*key].as_str() == Some("deny")));
 
-    let built = built();
+    let targets = strings(&rules["graph"]["targets"]);
+    assert_eq!(rules["graph"]["all-features"].as_bool(), Some(true));
+    let built: BTreeSet<_> = targets.iter().flat_map(|target| built(target)).collect();
     assert!(built.len() > 100 && !banned.is_empty() && !banned_features.is_empty(), "{}", built.len());
     let mut wrong = Vec::new();
     for (package, licence, features) in built {

@@ -14,7 +14,7 @@ use syn::{
 };
 
 /// A path as it is written, by its names.
-pub(super) type Names = Vec<String>;
+pub(crate) type Names = Vec<String>;
 
 /// A module that is not inline: what its file holds. Inline modules belong to the file around them.
 #[derive(Debug)]
@@ -143,7 +143,7 @@ impl Reader {
 }
 
 /// Each path of a `use` with the name that it gets here: `*` for all, `_` for none.
-fn leaves_of(tree: &UseTree, prefix: &mut Names, leaves: &mut Vec<(Names, Option<String>)>) {
+pub(crate) fn leaves_of(tree: &UseTree, prefix: &mut Names, leaves: &mut Vec<(Names, Option<String>)>) {
     let with = |last: String| [&prefix[..], &[last]].concat();
     match tree {
         UseTree::Path(path) => {
