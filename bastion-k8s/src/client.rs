@@ -293,6 +293,10 @@ mod tests {
 
         let options = ConnectOptions { in_cluster: true, kubeconfig: Some(dir.join("other")), ..Default::default() };
         let error = connect(&options).await.unwrap_err();
+        assert!(error.to_string().contains("cannot be combined with a kubeconfig"), "{error}");
+
+        let options = ConnectOptions { in_cluster: true, ..ConnectOptions::default() };
+        let error = connect(&options).await.unwrap_err();
         assert!(error.to_string().starts_with("no service account was found"), "{error}");
         std::fs::remove_dir_all(&dir).unwrap();
     }
