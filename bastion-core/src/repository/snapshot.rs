@@ -25,6 +25,9 @@ use crate::{
     time::Timestamp,
 };
 
+/// Bodies that are read at once, where labels decide.
+const AHEAD: usize = 16;
+
 /// A cluster's log, read as of one moment. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
@@ -75,7 +78,7 @@ impl Snapshot {
         self.loaded.state.positions.values().cloned().collect()
     }
 
-    /// The deletions that the brake holds back.
+    /// The deletions that the brake withholds.
     pub fn withheld(&self) -> Vec<Withheld> {
         self.loaded.state.withheld.values().cloned().collect()
     }
@@ -91,20 +94,11 @@ impl Snapshot {
     }
 
     /// The newest state at the snapshot's time of every object that the filter takes, in the order of ids.
+    ///
+    /// Where the filter asks for labels, an object whose body is damaged is an `Err` item; the others follow it.
     pub fn objects(&self, filter: ObjectFilter) -> BoxStream<'static, Result<Revision>> {
-        let this = self.clone();
-        let ranges = stream::iter(filter.ranges());
-        let newest = ranges.flat_map(move |range| this.merged(&range, this.at.is_some()).boxed());
-        let (this, filter) = (self.clone(), Arc::new(filter));
-        newest
-            .try_filter_map(move |revisions| {
-                let (this, filter) = (this.clone(), filter.clone());
-                async move {
-                    let Some(newest) = revisions.into_iter().next() else { return Ok(None) };
-                    Ok(this.matches(&filter, &newest).await?.then_some(newest))
-                }
-            })
-            .boxed()
+        let newest = self.taken(filter, self.at.is_some());
+        newest.try_filter_map(|revisions| async { Ok(revisions.into_iter().next()) }).boxed()
     }
 
     /// All states of an object up to the snapshot's time, newest first.
@@ -114,20 +108,26 @@ impl Snapshot {
         Ok(arranged.try_next().await?.unwrap_or_default())
     }
 
-    /// The states of every object up to the snapshot's time, newest first, in the order of ids.
+    /// The states of every object up to the snapshot's time, newest first, in the order of ids. Damaged bodies are as
+    /// for [`objects`](Self::objects).
     pub fn histories(&self, filter: ObjectFilter) -> BoxStream<'static, Result<Vec<Revision>>> {
+        self.taken(filter, true).boxed()
+    }
+
+    /// The states of each object that the filter takes, as [`merged`](Self::merged) has them.
+    fn taken(&self, filter: ObjectFilter, all: bool) -> impl Stream<Item = Result<Vec<Revision>>> + Send + 'static {
         let this = self.clone();
-        let ranges = stream::iter(filter.ranges());
-        let all = ranges.flat_map(move |range| this.merged(&range, true).boxed());
+        let merged = stream::iter(filter.ranges()).flat_map(move |range| this.merged(&range, all).boxed());
         let (this, filter) = (self.clone(), Arc::new(filter));
-        all.try_filter_map(move |revisions| {
+        let judged = merged.map(move |revisions| {
             let (this, filter) = (this.clone(), filter.clone());
             async move {
+                let revisions = revisions?;
                 let Some(newest) = revisions.first() else { return Ok(None) };
                 Ok(this.matches(&filter, newest).await?.then_some(revisions))
             }
-        })
-        .boxed()
+        });
+        judged.buffered(AHEAD).try_filter_map(|taken| async { Ok(taken) })
     }
 
     /// Whether the filter takes an object, by its newest state. Its body is read for its labels alone.

@@ -1,4 +1,4 @@
-use futures::stream::TryStreamExt;
+use futures::stream::{StreamExt, TryStreamExt};
 
 use super::{super::ObjectFilter, support::*};
 use crate::{error::Error, object::GroupKind, restore::RestoreOptions, store::MemoryStore};
@@ -57,4 +57,9 @@ async fn an_object_whose_labels_cannot_be_read_is_named() {
     let filter = ObjectFilter::all().labels("app".parse().unwrap());
     let error = snapshot.objects(filter).try_collect::<Vec<_>>().await.unwrap_err();
     assert!(matches!(&error, Error::Object { id: named, .. } if *named == id("odd")), "{error:?}");
+
+    commit(&mut writer(&repository, "watch").await, [labelled("web", 2, r#""app":"web""#)]).await.unwrap();
+    let snapshot = repository.snapshot(CLUSTER).await.unwrap();
+    let items: Vec<_> = snapshot.objects(ObjectFilter::all().labels("app".parse().unwrap())).collect().await;
+    assert!(matches!(&items[..], [Err(_), Ok(web)] if *web.id.name == *"web"), "the others follow: {items:?}");
 }
