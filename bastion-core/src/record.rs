@@ -184,6 +184,18 @@ pub struct Position {
     pub fingerprint: Arc<str>,
 }
 
+impl Position {
+    /// The position of a policy in a kind. The fingerprint says by which rules everything up to it was made.
+    pub fn new(
+        policy: impl Into<Arc<str>>,
+        kind: GroupKind,
+        resource_version: ResourceVersion,
+        fingerprint: impl Into<Arc<str>>,
+    ) -> Self {
+        Self { policy: policy.into(), kind, resource_version, fingerprint: fingerprint.into() }
+    }
+}
+
 /// Deletions of a kind that the brake withholds until somebody acknowledges them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -207,6 +219,18 @@ pub struct Withheld {
 }
 
 impl Withheld {
+    /// `count` of `of` objects of a kind that vanished, withheld since then.
+    pub fn new(kind: GroupKind, policy: impl Into<Arc<str>>, count: u64, of: u64, since: Timestamp) -> Self {
+        Self { kind, policy: policy.into(), count, of, since, examples: Vec::new() }
+    }
+
+    /// Some of their names, for people.
+    #[must_use]
+    pub fn examples(mut self, names: Vec<Arc<str>>) -> Self {
+        self.examples = names;
+        self
+    }
+
     /// Acknowledges them; `by` says who, for people.
     pub fn acknowledge(&self, by: impl Into<Arc<str>>) -> Acknowledgement {
         Acknowledgement { kind: self.kind.clone(), policy: self.policy.clone(), since: self.since, by: by.into() }

@@ -6,5 +6,5 @@ pub(crate) mod plan;
 mod resource;
 mod served;
 
-pub use resource::Resource;
+pub(crate) use resource::Resource;
 pub(crate) use served::Served;

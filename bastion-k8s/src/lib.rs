@@ -4,7 +4,7 @@ pub mod apply;
 mod attributes;
 pub mod client;
 mod cluster;
-pub mod discovery;
+mod discovery;
 pub mod error;
 mod http;
 pub mod lease;

@@ -5,31 +5,31 @@ use bastion_core::{
 
 /// A kind as discovery shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Resource {
+pub(crate) struct Resource {
     /// API group; empty for the core group.
-    pub group: String,
+    pub(crate) group: String,
     /// Kind, for example `ConfigMap`.
-    pub kind: String,
+    pub(crate) kind: String,
     /// Resource name in URLs, for example `configmaps`.
-    pub plural: String,
+    pub(crate) plural: String,
     /// Name of one, for example `configmap`.
-    pub singular: String,
+    pub(crate) singular: String,
     /// Short names, for example `cm`.
-    pub short_names: Vec<String>,
+    pub(crate) short_names: Vec<String>,
     /// Whether its objects live in namespaces.
-    pub namespaced: bool,
+    pub(crate) namespaced: bool,
     /// Versions that are served, the preferred first, with the verbs of each.
-    pub versions: Vec<(String, Vec<String>)>,
+    pub(crate) versions: Vec<(String, Vec<String>)>,
 }
 
 impl Resource {
     /// `configmaps`, `certificates.cert-manager.io`: what selects it without doubt.
-    pub fn full_name(&self) -> String {
+    pub(crate) fn full_name(&self) -> String {
         if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }
     }
 
     /// The kind in one of its versions.
-    pub fn kind_in(&self, version: &str) -> Kind {
+    pub(crate) fn kind_in(&self, version: &str) -> Kind {
         Kind {
             group: self.group.as_str().into(),
             version: version.into(),
@@ -40,17 +40,17 @@ impl Resource {
     }
 
     /// Where its objects live.
-    pub fn scope(&self) -> Scope {
+    pub(crate) fn scope(&self) -> Scope {
         if self.namespaced { Scope::Namespaced } else { Scope::Cluster }
     }
 
     /// The kind without a version.
-    pub fn group_kind(&self) -> GroupKind {
+    pub(crate) fn group_kind(&self) -> GroupKind {
         GroupKind::new(self.group.as_str(), self.kind.as_str())
     }
 
     /// Whether that word means this kind: by plural, singular, kind or short name, and by group where one is given.
-    pub fn is_meant_by(&self, word: &KindWord) -> bool {
+    pub(crate) fn is_meant_by(&self, word: &KindWord) -> bool {
         word.matches_names(&self.group, self.names())
     }
 
