@@ -1,6 +1,6 @@
 //! Bastion's engine: change capture, repository format, restore planning and retention for Kubernetes.
 //!
-//! Objects are watched, filtered, cleaned of what is no content, hashed, and only what changed is written: into
+//! Objects are watched, filtered, cleaned of what is not content, hashed, and only what changed is written: into
 //! a log of small create-only files that any store can hold. Every state of every object can be read back,
 //! compared, and restored into another cluster.
 //!

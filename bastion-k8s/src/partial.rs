@@ -124,7 +124,7 @@ fn protobuf(list: Bytes) -> Result<Page<Item>, String> {
 /// prost names fields and wire types, never content.
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn malformed(error: prost::DecodeError) -> String {
-    format!("no valid protobuf: {error}")
+    format!("not valid protobuf: {error}")
 }
 
 impl ObjectMeta {

@@ -15,7 +15,7 @@ use crate::{
 /// A cluster that was built anew has another uid, so its backup is refused under the old name: two clusters in one log
 /// would take each other's objects for deleted. Adopting says that the new one is meant. Its first commit begins an
 /// incarnation: the positions of the old cluster are void and everything is compared anew. Every revision stays, and
-/// what only the old cluster had is held back as [deletions](crate::Reader::withheld) that somebody has to accept. A
+/// what only the old cluster had is withheld as [deletions](crate::Reader::withheld) that somebody has to accept. A
 /// backup of the old cluster that still runs stops at its next commit.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is adopted before it is confirmed"]

@@ -1,6 +1,6 @@
-//! Deletions that are held back, and how a person accepts them.
+//! Deletions that are withheld, and how a person accepts them.
 //!
-//! When a large share of a kind's objects vanishes at once, their deletions are held back: the saved objects stay as
+//! When a large share of a kind's objects vanishes at once, their deletions are withheld: the saved objects stay as
 //! they are until somebody says that the deletions are meant.
 
 use bastion_core::{
@@ -26,7 +26,7 @@ pub struct AcceptedDeletions {
 }
 
 impl Repo {
-    /// Accepts the deletions of these kinds that `reader` shows as held back; of all kinds if none is named. A running
+    /// Accepts the deletions of these kinds that `reader` shows as withheld; of all kinds if none is named. A running
     /// backup records them soon, or else the next one. `by` is who accepts them, for the log.
     pub async fn accept_deletions(&self, reader: &Reader, kinds: &[KindWord], by: &str) -> Result<AcceptedDeletions> {
         let meant = |w: &Withheld| kinds.is_empty() || kinds.iter().any(|word| word.matches(&w.kind));

@@ -124,7 +124,7 @@ impl Reader {
         stored::plan(&snapshot, spec).await
     }
 
-    /// Deletions that are held back, and wait for somebody who accepts them.
+    /// Deletions that are withheld, and wait for somebody who accepts them.
     pub fn withheld(&self) -> Vec<Withheld> {
         self.snapshot.withheld().into_iter().filter(|w| w.count > 0).collect()
     }

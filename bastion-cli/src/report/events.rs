@@ -64,7 +64,7 @@ pub(crate) struct Object {
 
 impl From<Saved> for Object {
     fn from(saved: Saved) -> Self {
-        Self { id: saved.id.to_string(), state: word(saved.state), revision: saved.segment }
+        Self { id: saved.id.to_string(), state: word(saved.state), revision: saved.revision }
     }
 }
 
@@ -155,7 +155,7 @@ impl Events {
         let saved = self.stats.take_saved();
         let event = Event::Saved {
             at: now.engine.committed_at.unwrap_or_else(when::now),
-            revision: now.engine.segment,
+            revision: now.engine.revision,
             commits: now.engine.commits - self.commits,
             stored: now.engine.stored_bytes - self.stored,
             objects: if few { saved.into_iter().map(Object::from).collect() } else { Vec::new() },

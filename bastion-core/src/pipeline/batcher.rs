@@ -196,7 +196,7 @@ impl Batcher {
             item.lane.stats.committed.add(1);
             item.lane.stats.bytes.add(item.bytes);
             item.lane.advance(&item.id, Transition::Committed);
-            engine.note_saved(Saved { id: item.id, state: item.state, segment: committed.head.number });
+            engine.note_saved(Saved { id: item.id, state: item.state, revision: committed.head.number });
         }
         self.handle_committed(committed).await?;
         Ok(next)

@@ -18,7 +18,7 @@ pub(crate) struct Listing {
     pub(crate) coverage: Coverage,
     /// Whether a watch can resume from where the list ends: not so for a part that is listed beside a watch.
     pub(crate) is_base: bool,
-    /// Names and resourceVersions; 0 where that is no number.
+    /// Names and resourceVersions; 0 where that is not a number.
     names: Vec<(u128, u64)>,
     /// How many of them were shown without their content and are still to be read.
     unread: usize,

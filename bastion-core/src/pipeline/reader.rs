@@ -308,7 +308,7 @@ impl Reader {
                 return Ok(Next::End(End::Rewound));
             }
             Absence::Withhold { withheld, namespaces } => {
-                tracing::warn!(kind = %lane.group_kind(), count = withheld.count, of = withheld.of, "deletions held back");
+                tracing::warn!(kind = %lane.group_kind(), count = withheld.count, of = withheld.of, "deletions withheld");
                 self.namespaces = namespaces;
                 self.ask_at = self.next_ask();
                 self.pipeline.withhold(Some(withheld)).await;

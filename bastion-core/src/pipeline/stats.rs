@@ -79,9 +79,9 @@ mod tests {
         let kind = GroupKind::new("", "ConfigMap");
         for n in 0..2 * REMEMBERED as u64 {
             let id = ObjectId::new(&kind, "shop", format!("settings-{n}"));
-            stats.engine.note_saved(Saved { id, state: RevisionState::Put, segment: n });
+            stats.engine.note_saved(Saved { id, state: RevisionState::Put, revision: n });
         }
-        assert_eq!(stats.take_saved().iter().map(|s| s.segment).collect::<Vec<_>>(), (0..128).collect::<Vec<_>>());
+        assert_eq!(stats.take_saved().iter().map(|s| s.revision).collect::<Vec<_>>(), (0..128).collect::<Vec<_>>());
         assert_eq!(stats.take_saved(), []);
     }
 
@@ -126,7 +126,7 @@ mod tests {
             "failures": 1,
             "incarnation": 0,
             "positionCommits": 0,
-            "segment": 0,
+            "revision": 0,
             "stale": 0,
             "storedBytes": 0
           },

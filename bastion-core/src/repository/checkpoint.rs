@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const ATTEMPTS: usize = 8;
 
 impl Writer {
-    /// Writes a checkpoint where enough has come together. A failure is no commit's failure: it is logged,
+    /// Writes a checkpoint where enough has come together. A failure does not fail the commit: it is logged,
     /// and tried again later.
     pub(super) async fn checkpoint_if_due(&mut self) {
         let (segments, entries) = self.index.with_tail(|t| (t.segments(), t.entries()));

@@ -29,7 +29,7 @@ pub(crate) fn replaces(known: Option<&Newest>, later: &Newest) -> bool {
 ///
 /// `revisions` come in any order, except that of two in one segment the later stands later.
 pub(crate) fn arrange(mut revisions: Vec<Revision>) -> Vec<Revision> {
-    // Where one resourceVersion is no number they say nothing at all: log order decides. (Comparing only
+    // Where one resourceVersion is not a number they say nothing at all: log order decides. (Comparing only
     // those that are numbers would be no order: 5 < 7, but both "equal" x.)
     let numbers = revisions.iter().all(|v| v.order.resource_version.number().is_some());
     revisions.sort_by_key(|v| {

@@ -18,7 +18,7 @@ pub(crate) struct LogState {
     pub(crate) epochs: BTreeMap<Arc<str>, u64>,
     pub(crate) positions: BTreeMap<(Arc<str>, GroupKind), Position>,
     pub(crate) withheld: BTreeMap<(Arc<str>, GroupKind), Withheld>,
-    /// Words of acceptance that were not acted upon yet.
+    /// Acknowledgements that were not acted upon yet.
     pub(crate) accepted: Vec<Acknowledgement>,
 }
 

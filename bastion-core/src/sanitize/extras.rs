@@ -25,7 +25,7 @@ pub(super) fn take(kind: &GroupKind, manifest: &Manifest) -> Extras {
     }
 }
 
-/// Who wrote last and when. Who wrote only status does not count: status is no content. The times are all of
+/// Who wrote last and when. Who wrote only status does not count: status is not content. The times are all of
 /// one form (RFC 3339, UTC, seconds), so their text has their order.
 fn last_manager(managed: &[Value]) -> (Option<Arc<str>>, Option<Arc<str>>) {
     let last = managed

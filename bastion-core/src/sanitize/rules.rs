@@ -53,7 +53,7 @@ fn creation_timestamp(manifest: &mut Manifest) {
     manifest.remove(&["metadata", "creationTimestamp"]);
 }
 
-/// Being deleted is no content; once it is gone a record says so.
+/// Being deleted is not content; once it is gone a record says so.
 fn deletion_timestamp(manifest: &mut Manifest) {
     manifest.remove(&["metadata", "deletionTimestamp"]);
 }

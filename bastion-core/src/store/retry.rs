@@ -14,7 +14,7 @@ use crate::{backoff::Backoff, failure::chain, runtime::SharedRuntime};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// How many times altogether; 1 is no retry.
+    /// How many times altogether; 1 means no retry.
     pub attempts: u32,
     /// The longest pause before the second try; doubles with every further one.
     pub first_pause: Duration,
@@ -30,7 +30,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// How many times altogether; 1 is no retry.
+    /// How many times altogether; 1 means no retry.
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts;

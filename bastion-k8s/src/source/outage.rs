@@ -34,7 +34,7 @@ impl Outage {
     }
 
     /// The same for a list that took longer than the server remembers. One is simply begun again; the next
-    /// that is no faster is a failure like others.
+    /// that is not faster is a failure like others.
     pub(crate) fn report_expired(&mut self, category: Category, now: Instant) -> bool {
         std::mem::replace(&mut self.expired, true) && self.report(category, now)
     }

@@ -27,7 +27,7 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder, stats: &StatsSnapshot) -> 
         e.stored_bytes,
     )?;
     gauge(encoder, "commit_failing", "Whether the last attempt to commit failed", e.error.is_some().into())?;
-    gauge(encoder, "segment", "Number of the last commit", e.segment)?;
+    gauge(encoder, "segment", "Number of the last commit", e.revision)?;
     gauge(encoder, "incarnation", "Incarnation of the log", e.incarnation.into())?;
     gauge(encoder, "skipped_kinds", "Kinds that exist and are not followed", stats.skipped.len() as u64)?;
     encoder

@@ -45,7 +45,7 @@ pub struct EngineSpec {
     pub batch_bytes: Option<usize>,
     /// How many objects the index keeps in memory, some 150 bytes each.
     pub index_objects: Option<usize>,
-    /// When deletions are held back.
+    /// When deletions are withheld.
     pub brake: Option<BrakeSpec>,
 }
 
@@ -59,7 +59,7 @@ pub struct WorkersSpec {
     pub ceiling: usize,
 }
 
-/// Deletions of a kind are held back if more than this share and more than this count of its objects vanish at once.
+/// Deletions of a kind are withheld if more than this share and more than this count of its objects vanish at once.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BrakeSpec {
@@ -126,7 +126,7 @@ impl EngineSpec {
         self
     }
 
-    /// When deletions are held back.
+    /// When deletions are withheld.
     #[must_use]
     pub fn brake(mut self, brake: BrakeSpec) -> Self {
         self.brake = Some(brake);

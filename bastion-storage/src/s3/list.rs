@@ -56,7 +56,7 @@ impl Pages {
                     self.last.as_deref().unwrap_or_default(),
                 )));
             }
-            // What is no key of ours is somebody else's.
+            // What is not a key of ours is somebody else's.
             let size = object.size.and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
             let meta = |key| Meta::new(key, size).modified(modified(object.last_modified.as_ref()));
             entries.extend(Key::parse(&name).map(meta));

@@ -124,7 +124,7 @@ impl EngineStats {
             stored_bytes: self.stored.get(),
             commit_seconds: self.latency.snapshot(),
             committed_at: Some(head.at).filter(|at| *at != Timestamp::default()),
-            segment: head.number,
+            revision: head.number,
             incarnation: head.incarnation,
             bytes_in_flight: self.bytes_in_flight.get(),
             error: lock(&self.error).clone(),

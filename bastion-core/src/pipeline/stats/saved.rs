@@ -12,6 +12,6 @@ pub struct Saved {
     pub id: ObjectId,
     /// What became of it.
     pub state: RevisionState,
-    /// Number of the segment.
-    pub segment: u64,
+    /// Number of the revision.
+    pub revision: u64,
 }

@@ -134,8 +134,8 @@ pub struct EngineSnapshot {
     pub commit_seconds: HistogramSnapshot,
     /// When the last commit became durable.
     pub committed_at: Option<Timestamp>,
-    /// Number of the last segment.
-    pub segment: u64,
+    /// Number of the last revision, which is that of the last commit.
+    pub revision: u64,
     /// The log's incarnation.
     pub incarnation: u32,
     /// Bytes of bodies in the batches that are filling or being committed.

@@ -47,7 +47,7 @@ pub(crate) struct Checkpoint {
     pub(crate) positions: Vec<Position>,
     /// All withheld deletions.
     pub(crate) withheld: Vec<Withheld>,
-    /// Words of acceptance that were not yet acted upon.
+    /// Acknowledgements that were not yet acted upon.
     pub(crate) accepted: Vec<Acknowledgement>,
     /// The index files, oldest first: their ranges of segments follow one another without a gap, but for
     /// neighbours that share one range and split it by objects.

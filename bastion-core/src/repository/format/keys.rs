@@ -32,7 +32,7 @@ impl ClusterKeys {
         Self(Prefix::from_segments(["clusters", cluster]))
     }
 
-    /// The keys of the cluster that this key lies under; `None` if it is no key of a cluster.
+    /// The keys of the cluster that this key lies under; `None` if it is not a key of a cluster.
     pub(crate) fn of(key: &Key) -> Option<Self> {
         let (cluster, _) = key.strip(&clusters())?.split_once('/')?;
         Prefix::parse(&format!("{}{cluster}/", clusters())).map(Self)

@@ -140,7 +140,7 @@ impl<'a, 'v> Walk<'a, 'v> {
         let (verifier, keys) = (self.verifier, self.keys.clone());
         let prefix = self.keys.indexes();
         let mut files = verifier.scan(&prefix, move |key, bytes| {
-            // What is no index file by its name is passed over below.
+            // What is not an index file by its name is passed over below.
             keys.index_name(key).map(|name| files::index(key, bytes, name)).transpose()
         });
         while let Some(file) = files.try_next().await? {
