@@ -53,8 +53,8 @@ pub(crate) async fn current(
         }
         None => Namespaces::new(Vec::new()),
     };
-    let observer = Observer::reading(needs, kind.clone(), selection.clone(), &namespaces).remembering(too_large);
-    let selected = observer.selects(&body).map_err(malformed)?;
+    let judge = Observer::reading(needs, kind.clone(), selection.clone(), &namespaces).remembering(too_large);
+    let selected = judge.selects(&body).map_err(malformed)?;
     let at = Head::parse(&body).map_err(malformed)?.metadata.resource_version.into_owned();
     let observed = Observed { id: id.clone(), resource_version: ResourceVersion::new(at), body };
     Ok(Some(Current { observed, selected }))
