@@ -14,7 +14,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let [kubeconfig, kind, from @ ..] = arguments.as_slice() else {
         return Err("follow KUBECONFIG KIND [RESOURCE_VERSION]".into());
     };
-    let client = connect(&ConnectOptions { kubeconfig: Some(kubeconfig.into()), ..ConnectOptions::default() }).await?;
+    let client = connect(&ConnectOptions::default().kubeconfig(kubeconfig)).await?;
     let start = Instant::now();
     let mut selection = Selection::all();
     if kind == "kinds" {

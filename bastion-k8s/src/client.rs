@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 
 /// How to reach a cluster.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ConnectOptions {
     /// This kubeconfig file; else `KUBECONFIG`, `~/.kube/config`, or the service account of the pod.
     pub kubeconfig: Option<PathBuf>,
@@ -55,6 +56,64 @@ impl Default for ConnectOptions {
             request_timeout: Duration::from_mins(1),
             watch_idle_timeout: Duration::from_secs(90),
         }
+    }
+}
+
+impl ConnectOptions {
+    /// This kubeconfig file.
+    #[must_use]
+    pub fn kubeconfig(mut self, path: impl Into<PathBuf>) -> Self {
+        self.kubeconfig = Some(path.into());
+        self
+    }
+
+    /// This context of the kubeconfig.
+    #[must_use]
+    pub fn context(mut self, name: impl Into<String>) -> Self {
+        self.context = Some(name.into());
+        self
+    }
+
+    /// Whether to use the service account of the pod, whatever kubeconfig there is.
+    #[must_use]
+    pub fn in_cluster(mut self, in_cluster: bool) -> Self {
+        self.in_cluster = in_cluster;
+        self
+    }
+
+    /// Act as this user, in these groups.
+    #[must_use]
+    pub fn impersonate(mut self, user: impl Into<String>, groups: Vec<String>) -> Self {
+        (self.impersonate, self.impersonate_groups) = (Some(user.into()), groups);
+        self
+    }
+
+    /// At most that many requests a second.
+    #[must_use]
+    pub fn qps(mut self, requests: u32) -> Self {
+        self.qps = Some(requests);
+        self
+    }
+
+    /// How long a connection may take to come up.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long an answer may take to begin, and how long it may then stop between two pieces.
+    #[must_use]
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
+        self
+    }
+
+    /// How long a watch may be silent before its connection is held to be dead.
+    #[must_use]
+    pub fn watch_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.watch_idle_timeout = timeout;
+        self
     }
 }
 
@@ -170,7 +229,7 @@ async fn load(options: &ConnectOptions) -> Result<(Config, Option<String>)> {
             Err(KubeconfigError::LoadContext(_) | KubeconfigError::CurrentContextNotSet) => {
                 let what = match context {
                     Some(name) => format!("the kubeconfig has no context {name:?}; it has {known:?}"),
-                    None => format!("the kubeconfig has no current context; choose one of {known:?} (`--context`)"),
+                    None => format!("the kubeconfig has no current context; choose one of {known:?}"),
                 };
                 Err(Error::Config { what, source: None })
             }
@@ -178,7 +237,7 @@ async fn load(options: &ConnectOptions) -> Result<(Config, Option<String>)> {
         };
     }
     if let Some(name) = &options.context {
-        let what = format!("context {name:?} was requested, but there is no kubeconfig; specify one (`--kubeconfig`)");
+        let what = format!("context {name:?} was requested, but there is no kubeconfig");
         return Err(Error::Config { what, source: None });
     }
     match Config::incluster() {
@@ -187,8 +246,7 @@ async fn load(options: &ConnectOptions) -> Result<(Config, Option<String>)> {
             what: if options.in_cluster {
                 "no service account was found; in-cluster access needs a pod that has one"
             } else {
-                "no kubeconfig was found (KUBECONFIG, ~/.kube/config), and this is not a pod in a cluster; name one \
-                 (`--kubeconfig`)"
+                "no kubeconfig was found (KUBECONFIG, ~/.kube/config), and this is not a pod in a cluster"
             }
             .into(),
             // Outside of a pod it only says that this is not one.

@@ -31,6 +31,7 @@ use crate::{
 
 /// Which Lease, and how patient.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct LeaseOptions {
     /// Namespace of the Lease.
     pub namespace: String,
@@ -57,6 +58,27 @@ impl LeaseOptions {
             renew_deadline: Duration::from_secs(10),
             retry: Duration::from_secs(2),
         }
+    }
+
+    /// How long others wait after the last renewal that they saw.
+    #[must_use]
+    pub fn duration(mut self, duration: Duration) -> Self {
+        self.duration = duration;
+        self
+    }
+
+    /// How long a leader tries to renew before it gives up.
+    #[must_use]
+    pub fn renew_deadline(mut self, deadline: Duration) -> Self {
+        self.renew_deadline = deadline;
+        self
+    }
+
+    /// Between two tries; jitter is added.
+    #[must_use]
+    pub fn retry(mut self, pause: Duration) -> Self {
+        self.retry = pause;
+        self
     }
 
     fn check(&self) -> Result<()> {

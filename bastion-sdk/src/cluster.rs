@@ -7,8 +7,12 @@
 mod contract;
 #[cfg(feature = "k8s")]
 mod kubernetes;
+mod live;
 mod memory;
 
+/// What an implementation of [`Cluster`] is annotated with.
+pub use async_trait::async_trait;
 pub use contract::Cluster;
 #[cfg(feature = "k8s")]
 pub use kubernetes::connect;
+pub use live::live;

@@ -9,11 +9,7 @@ use bastion_core::{
     select::KindWord,
 };
 
-use crate::{
-    error::{Error, Result},
-    reader::Reader,
-    repo::Repo,
-};
+use crate::{error::Result, missing::Missing, reader::Reader, repo::Repo};
 
 /// What was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,10 +28,7 @@ impl Repo {
         let meant = |w: &Withheld| kinds.is_empty() || kinds.iter().any(|word| word.matches(&w.kind));
         let deletions: Vec<_> = reader.withheld().into_iter().filter(meant).collect();
         if deletions.is_empty() {
-            return Err(Error::nothing(
-                format!("no such deletions are held back for cluster {:?}", reader.cluster()),
-                "`bastion deletions ls` lists those that are",
-            ));
+            return Err(Missing::Deletions { cluster: reader.cluster().to_owned() }.into());
         }
         let notes = CommitNotes::default().acknowledgements(deletions.iter().map(|w| w.acknowledge(by)).collect());
         let options = WriterOptions::new(reader.snapshot().head().cluster_uid.clone(), "deletions");

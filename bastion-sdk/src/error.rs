@@ -2,7 +2,10 @@
 
 use bastion_core::{Category, error::Cause, object::ObjectId, store::StoreError};
 
-use crate::spec::{SpecError, Spelling};
+use crate::{
+    missing::Missing,
+    spec::{SpecError, Spelling},
+};
 
 /// What the functions of this crate return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -87,10 +90,8 @@ pub enum Error {
     /// What was asked for is not there.
     #[error("{what}")]
     NothingMatched {
-        /// What was looked for, and where.
-        what: String,
-        /// What to try.
-        hint: String,
+        /// What.
+        what: Missing,
     },
     /// The content of an object is not what it should be.
     #[error("{object} cannot be read")]
@@ -108,11 +109,6 @@ fn list(ids: &[ObjectId]) -> String {
 }
 
 impl Error {
-    /// Nothing matched.
-    pub(crate) fn nothing(what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::NothingMatched { what: what.into(), hint: hint.into() }
-    }
-
     /// The same error; that of a spec names its key as the person wrote it.
     #[must_use]
     pub fn spelled(self, spelling: Spelling<'_>) -> Self {

@@ -88,7 +88,33 @@
 //! # }
 //! ```
 //!
-//! For a service with several replicas, probes and metrics, see `replica` and `process` (feature `process`).
+//! # Long-lived programs
+//!
+//! With feature `process`, `process` has signals, probes, metrics and logs, and `replica` the backup by one of several
+//! processes, of which one leads:
+//!
+//! ```no_run
+//! # #[cfg(all(feature = "process", feature = "k8s"))]
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//! use bastion_sdk::{Repo, Session, cluster, k8s::{Lease, LeaseOptions}, process::{Admin, Health, Process, pod_identity}};
+//! use bastion_sdk::{replica::Replica, spec::{BackupSpec, ClusterSpec, RepositorySpec}};
+//!
+//! let health = Health::default();
+//! let admin = Admin::new(([0, 0, 0, 0], 8080).into()).health(&health);
+//! let process = Process::builder().admin(admin).start().await?;
+//!
+//! let client = cluster::connect(&ClusterSpec::default()).await?;
+//! let repo = Repo::open_to_write(&RepositorySpec::new("s3://backups/prod")).await?;
+//! let session = Session::open(Arc::new(client.clone()), Some("prod"), repo).await?;
+//! let lease = Lease::new(client, LeaseOptions::new("portal", "portal-backup", pod_identity("portal")))?;
+//! let replica = Replica::new(session, BackupSpec::all().role("portal"), lease, health);
+//!
+//! let shutdown = process.shutdown();
+//! process.run(replica.run(&shutdown)).await?;
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # Find out what a backup would save
 //!
@@ -104,8 +130,7 @@
 //!
 //! A restore is planned first, from the repository alone, and you can print the plan. It creates what is missing and
 //! leaves alone what exists and is equal; [`ConflictSpec`](spec::ConflictSpec) decides about the rest. Run it again to
-//! continue where it stopped. [`PlannedRestore::applier`] adds progress, a dry run against the cluster, and
-//! cancellation.
+//! continue where it stopped. A [`PlannedRestore`] has progress, a dry run against the cluster, and cancellation.
 //!
 //! # Names of clusters
 //!
@@ -137,6 +162,7 @@ mod deletions;
 mod error;
 #[cfg(feature = "metrics")]
 pub mod metrics;
+mod missing;
 #[cfg(feature = "process")]
 pub mod process;
 mod reader;
@@ -159,6 +185,7 @@ pub use bastion_k8s as k8s;
 pub use bastion_storage as storage;
 pub use deletions::AcceptedDeletions;
 pub use error::{Error, Result};
+pub use missing::Missing;
 pub use reader::Reader;
 pub use repo::Repo;
 pub use restore::{PlannedRestore, Restore};

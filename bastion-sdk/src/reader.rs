@@ -12,6 +12,7 @@ use bastion_core::{
 
 use crate::{
     error::{Error, Result},
+    missing::Missing,
     spec::{ObjectWord, ObjectsSpec, RestoreSpec, SpecError},
     stored,
 };
@@ -131,15 +132,6 @@ impl Reader {
 }
 
 fn no_revision(id: &ObjectId, number: Option<u64>, history: &[Revision]) -> Error {
-    let newest: Vec<_> = history.iter().take(10).map(|r| r.number.to_string()).collect();
-    let what = match number {
-        Some(n) => format!("{id} has no revision {n}"),
-        None => format!("{id} was not saved yet at that time"),
-    };
-    let hint = if newest.is_empty() {
-        "`bastion history` lists its revisions".to_owned()
-    } else {
-        format!("its latest revisions are {}", newest.join(", "))
-    };
-    Error::nothing(what, hint)
+    let newest = history.iter().take(10).map(|r| r.number).collect();
+    Missing::Revision { id: id.clone(), number, newest }.into()
 }

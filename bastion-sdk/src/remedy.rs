@@ -4,6 +4,7 @@ use bastion_core::{Category, Error as CoreError, select::SelectionError, source:
 
 use crate::{
     error::Error,
+    missing::Missing,
     spec::{RepositorySpec, SpecError, Spelling},
 };
 
@@ -57,7 +58,7 @@ impl Advice<'_> {
             Error::AmbiguousObject { .. } => {
                 format!("add {}, or the group of the kind", self.key("objects.namespace"))
             }
-            Error::NothingMatched { hint, .. } => hint.clone(),
+            Error::NothingMatched { what } => missing(what),
             #[cfg(feature = "process")]
             Error::Process(_) => return None,
             Error::Unreadable { .. } => return None,
@@ -141,6 +142,25 @@ impl Advice<'_> {
             Category::Unavailable => format!("check {kubeconfig} and {context} with `kubectl cluster-info`"),
             _ => return None,
         })
+    }
+}
+
+fn missing(what: &Missing) -> String {
+    match what {
+        Missing::Clusters => "run `bastion backup` or `bastion watch` first".to_owned(),
+        Missing::Object { object, .. } => format!("`bastion ls {} --deleted` lists what there is", object.kind),
+        Missing::Kind { nearest: Some(kind), .. } => {
+            format!("did you mean {}? `bastion ls` lists what is saved", kind.to_string().to_lowercase())
+        }
+        Missing::Kind { nearest: None, .. } => {
+            "`bastion ls` lists what is saved, `bastion status -o yaml` the kinds that are followed".to_owned()
+        }
+        Missing::Revision { newest, .. } if newest.is_empty() => "`bastion history` lists its revisions".to_owned(),
+        Missing::Revision { newest, .. } => {
+            let newest: Vec<_> = newest.iter().map(ToString::to_string).collect();
+            format!("its latest revisions are {}", newest.join(", "))
+        }
+        Missing::Deletions { .. } => "`bastion deletions ls` lists those that are".to_owned(),
     }
 }
 

@@ -12,6 +12,7 @@ use bastion_storage::StoreOptions;
 
 use crate::{
     error::{Error, Result},
+    missing::Missing,
     reader::Reader,
     spec::RepositorySpec,
     views::Views,
@@ -144,9 +145,7 @@ impl Repo {
 
 fn only(mut clusters: Vec<ClusterInfo>, suggested: Option<&str>) -> Result<String> {
     if clusters.is_empty() {
-        let (what, hint) =
-            ("the repository is empty: no cluster was backed up yet", "run `bastion backup` or `bastion watch` first");
-        return Err(Error::nothing(what, hint));
+        return Err(Missing::Clusters.into());
     }
     if clusters.len() == 1 {
         return Ok(clusters.remove(0).name);

@@ -2,7 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
-use bastion_core::restore::{Applier, RestorePlan, RestoreReport};
+use bastion_core::restore::{Applier, ObjectReport, RestorePlan, RestoreReport};
+use tokio_util::sync::CancellationToken;
 
 use crate::{cluster::Cluster, error::Result, repo::Repo, spec::RestoreSpec};
 
@@ -25,7 +26,7 @@ impl Restore {
     pub async fn plan(self) -> Result<PlannedRestore> {
         let reader = self.repo.reader(Some(&self.from), None).await?;
         let plan = reader.restore_plan(&self.spec).await?;
-        Ok(PlannedRestore { plan, into: self.into })
+        Ok(PlannedRestore::new(plan, self.into))
     }
 }
 
@@ -33,14 +34,37 @@ impl Restore {
 #[derive(Debug, Clone)]
 #[must_use = "a planned restore does nothing until it is applied"]
 pub struct PlannedRestore {
-    plan: RestorePlan,
+    applier: Applier,
     into: Arc<dyn Cluster>,
 }
 
 impl PlannedRestore {
+    /// A [plan](crate::Reader::restore_plan), to be applied to this cluster.
+    pub fn new(plan: RestorePlan, into: Arc<dyn Cluster>) -> Self {
+        Self { applier: Applier::new(plan, into.sink()), into }
+    }
+
     /// What it will do.
     pub fn plan(&self) -> &RestorePlan {
-        &self.plan
+        self.applier.plan()
+    }
+
+    /// Stops when this is cancelled: objects that are under way are finished, no other is begun.
+    pub fn cancelled_by(mut self, cancel: CancellationToken) -> Self {
+        self.applier = self.applier.cancelled_by(cancel);
+        self
+    }
+
+    /// Calls this with every object as it is done.
+    pub fn progress(mut self, progress: impl Fn(&ObjectReport) + Send + Sync + 'static) -> Self {
+        self.applier = self.applier.progress(progress);
+        self
+    }
+
+    /// Compares the plan with the cluster and writes nothing.
+    pub fn dry_run(mut self) -> Self {
+        self.applier = self.applier.dry_run();
+        self
     }
 
     /// Applies it. Objects that fail are part of the report, and running it again goes on where it stopped.
@@ -50,18 +74,13 @@ impl PlannedRestore {
     /// The cluster does not answer: nothing was tried.
     pub async fn apply(self) -> Result<RestoreReport> {
         self.into.reach().await?;
-        Ok(self.applier().run().await)
-    }
-
-    /// What applies it, for progress, a dry run against the cluster, or cancelling.
-    pub fn applier(self) -> Applier {
-        Applier::new(self.plan, self.into.sink())
+        Ok(self.applier.run().await)
     }
 }
 
 /// The plan as a table.
 impl fmt::Display for PlannedRestore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.plan.fmt(f)
+        self.plan().fmt(f)
     }
 }

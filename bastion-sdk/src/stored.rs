@@ -15,6 +15,7 @@ use futures::{StreamExt, TryStreamExt};
 
 use crate::{
     error::{Error, Result},
+    missing::Missing,
     spec::{ObjectWord, ObjectsSpec, RestoreSpec, SpecError},
 };
 
@@ -71,15 +72,7 @@ pub(crate) async fn one(snapshot: &Snapshot, object: &ObjectWord, namespace: Opt
     }
     match found.as_slice() {
         [revision] => Ok(revision.id.clone()),
-        [] => Err(Error::nothing(
-            format!(
-                "no {} {:?} is saved{}",
-                object.kind,
-                object.name,
-                namespace.map(|n| format!(" in namespace {n}")).unwrap_or_default()
-            ),
-            format!("`bastion ls {} --deleted` lists what there is", object.kind),
-        )),
+        [] => Err(Missing::Object { object: object.clone(), namespace: namespace.map(ToOwned::to_owned) }.into()),
         many => Err(Error::AmbiguousObject {
             word: object.to_string(),
             found: many.iter().map(|revision| revision.id.clone()).collect(),
@@ -116,13 +109,7 @@ async fn kinds(snapshot: &Snapshot, words: &[KindWord]) -> Result<Vec<GroupKind>
 
 fn unknown_kind(word: &KindWord, known: &BTreeSet<GroupKind>) -> Error {
     let nearest = known.iter().filter_map(|kind| Some((word.distance(kind)?, kind))).min();
-    let hint = match nearest {
-        Some((_, kind)) => {
-            format!("did you mean {}? `bastion ls` lists what is saved", kind.to_string().to_lowercase())
-        }
-        None => "`bastion ls` lists what is saved, `bastion status -o yaml` the kinds that are followed".to_owned(),
-    };
-    Error::nothing(format!("no kind {:?} is saved", word.to_string()), hint)
+    Missing::Kind { word: word.to_string(), nearest: nearest.map(|(_, kind)| kind.clone()) }.into()
 }
 
 /// Short and irregular names of custom resources are in their stored definitions.

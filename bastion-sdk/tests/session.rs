@@ -157,7 +157,7 @@ async fn a_cluster_that_was_built_anew_adopts_the_old_log() {
 async fn deletions_that_are_held_back_are_recorded_once_somebody_accepts_them() {
     let (stage, town) = (Stage::new(), town(6));
     let session = stage.open(&town, Some("town")).await.unwrap();
-    let brake = EngineSpec::default().brake(BrakeSpec { share: 0.1, count: 2 });
+    let brake = EngineSpec::default().brake(BrakeSpec::new(0.1, 2));
     let spec = BackupSpec::all().engine(brake);
     let run = async || session.backup(&spec).run(CancellationToken::new()).await.unwrap();
     run().await;
@@ -201,11 +201,9 @@ async fn stored_objects_are_found_by_kubectls_words() {
     let pair = ObjectsSpec::default().object("cm/cm-0".parse().unwrap()).object("ms/jerry".parse().unwrap());
     assert_eq!(count(pair, false).await.unwrap(), 2);
     assert_eq!(reader.one(&"cm/cm-2".parse().unwrap(), None).await.unwrap(), id("cm-2"), "a deleted one, too");
-    let Err(Error::NothingMatched { hint, .. }) =
-        count(ObjectsSpec::default().kind("mouze".parse().unwrap()), false).await
-    else {
-        panic!("there is no such kind");
-    };
+    let unknown = count(ObjectsSpec::default().kind("mouze".parse().unwrap()), false).await.unwrap_err();
+    assert!(matches!(unknown, Error::NothingMatched { .. }), "{unknown}");
+    let hint = remedy(&unknown, &stage.spec, &str::to_owned).unwrap();
     assert!(hint.contains("did you mean mouse.example.org?"), "{hint}");
 }
 

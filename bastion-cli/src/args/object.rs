@@ -87,7 +87,7 @@ fn parse(words: &[String]) -> Result<ObjectsSpec> {
             let Some((kind, name)) = word.split_once('/').filter(|(_, n)| !n.is_empty() && !n.contains('/')) else {
                 return Err(CliError::Usage(format!("{word:?} is not TYPE/NAME; either all objects are, or none")));
             };
-            spec.objects.push(ObjectWord { kind: kind_word(kind)?, name: name.to_owned() });
+            spec.objects.push(ObjectWord::new(kind_word(kind)?, name));
         }
         return Ok(spec);
     }
@@ -97,7 +97,7 @@ fn parse(words: &[String]) -> Result<ObjectsSpec> {
         return Ok(spec);
     }
     for name in names {
-        spec.objects.extend(kinds.iter().map(|kind| ObjectWord { kind: kind.clone(), name: name.clone() }));
+        spec.objects.extend(kinds.iter().map(|kind| ObjectWord::new(kind.clone(), name.as_str())));
     }
     Ok(spec)
 }

@@ -1,13 +1,11 @@
 //! `bastion diff`.
 
 use bastion_sdk::{
-    Error, Reader,
-    cluster::Cluster,
+    Error, Reader, cluster,
     core::{
         manifest::Manifest,
         object::ObjectId,
         record::{Revision, RevisionState},
-        sanitize::{Rules, Sanitizer},
         time::Timestamp,
     },
     spec::RuleSpec,
@@ -17,7 +15,7 @@ use crate::{
     app::App,
     args::{ContentArgs, OneObject, ReportFormat},
     diff,
-    error::{CliError, Result},
+    error::Result,
     exit::Exit,
     report::saved::word,
     when,
@@ -94,7 +92,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
         Some(revision) => revision.version.clone(),
         None => reader.revision(&id, None).await?.version,
     };
-    let live = async || live(app, &id, &read_in, &rules).await;
+    let live = async || Ok(cluster::live(&app.client().await?, &id, &read_in, &rules).await?);
     let (from_name, from) = side(&reader, args.from, from, &live).await?;
     let (to_name, to) = side(&reader, args.to, to, &live).await?;
     match args.output {
@@ -141,17 +139,4 @@ async fn side(
         return Ok((format!("{name}, {}", word(revision.state)), None));
     }
     Ok((name, Some(reader.manifest(&revision).await?)))
-}
-
-/// The object in the cluster, cleaned as a backup would. It is read in the API version of the saved one where
-/// that is still served: in another the same object looks different.
-async fn live(app: &App, id: &ObjectId, version: &str, rules: &Rules) -> Result<Option<Manifest>> {
-    let sink = app.client().await?.sink();
-    let Some(kind) = sink.resolve(&id.group_kind(), version).await? else { return Ok(None) };
-    let Some(live) = sink.get(&kind, id).await? else { return Ok(None) };
-    let unreadable =
-        |e: Box<dyn std::error::Error + Send + Sync>| CliError::Render { what: format!("live {id}"), source: e };
-    let mut manifest = Manifest::parse(&live.body, rules.drops(&kind)).map_err(|e| unreadable(e.into()))?;
-    rules.sanitize(&kind, &mut manifest).map_err(|e| unreadable(e.into()))?;
-    Ok(Some(manifest))
 }

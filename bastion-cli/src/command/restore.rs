@@ -6,12 +6,11 @@ use std::sync::{
 };
 
 use bastion_sdk::{
-    Reader,
-    cluster::Cluster,
+    PlannedRestore, Reader,
     core::{
         Error as CoreError,
         record::RevisionState,
-        restore::{Applier, Outcome, RestorePlan},
+        restore::{Outcome, RestorePlan},
         time::Timestamp,
     },
     k8s::Client,
@@ -124,7 +123,8 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit> {
     if !args.yes {
         confirm(&args, &reader, &plan, &client)?;
     }
-    let report = apply(plan, client, false).await?;
+    let server = client.server().to_owned();
+    let report = apply(PlannedRestore::new(plan, Arc::new(client)), &server, false).await?;
     let exit = report.exit();
     app.out.report(args.output, &report)?;
     Ok(exit)
@@ -156,19 +156,16 @@ async fn nothing(reader: &Reader, spec: &RestoreSpec) -> Result<CliError> {
 async fn dry_run(app: &App, args: &Args, plan: RestorePlan) -> Result<Exit> {
     let compared = match app.client().await {
         Ok(client) => {
-            let printed = plan.clone();
-            let applied = match client.reach().await {
-                Ok(()) => apply(plan, client, true).await,
-                Err(e) => Err(e.into()),
-            };
-            match applied {
-                Ok(report) => report.with_plan(printed),
-                Err(e) => RestoreReport::plan_only(printed, &chain(&e)),
-            }
+            let server = client.server().to_owned();
+            apply(PlannedRestore::new(plan.clone(), Arc::new(client)), &server, true).await
         }
+        Err(e) => Err(e),
+    };
+    let report = match compared {
+        Ok(report) => report.with_plan(plan),
         Err(e) => RestoreReport::plan_only(plan, &chain(&e)),
     };
-    app.out.report(args.output, &compared)?;
+    app.out.report(args.output, &report)?;
     Ok(Exit::Ok)
 }
 
@@ -189,21 +186,16 @@ fn confirm(args: &Args, reader: &Reader, plan: &RestorePlan, client: &Client) ->
     if output::ask(&question)? { Ok(()) } else { Err(CoreError::Cancelled.into()) }
 }
 
-async fn apply(plan: RestorePlan, client: Client, dry_run: bool) -> Result<RestoreReport> {
-    let total = plan.steps().len() as u64;
-    let server = client.server().to_owned();
+async fn apply(planned: PlannedRestore, server: &str, dry_run: bool) -> Result<RestoreReport> {
+    let total = planned.plan().steps().len() as u64;
     let line = Arc::new(Progress::start(if dry_run { "comparing with the cluster" } else { "restoring" }));
     let (shown, done, failed) = (line.clone(), AtomicUsize::new(0), AtomicUsize::new(0));
-    let mut applier =
-        Applier::new(plan, client.sink()).cancelled_by(signals::cancelled_by_signal()?).progress(move |object| {
-            let done = done.fetch_add(1, Relaxed) + 1;
-            let failed = failed.fetch_add(usize::from(object.outcome == Outcome::Failed), Relaxed);
-            shown.say(|| format!("{done} of {}, {failed} failed: {}", count(total, "object"), object.target));
-        });
-    if dry_run {
-        applier = applier.dry_run();
-    }
-    let report = applier.run().await;
+    let planned = planned.cancelled_by(signals::cancelled_by_signal()?).progress(move |object| {
+        let done = done.fetch_add(1, Relaxed) + 1;
+        let failed = failed.fetch_add(usize::from(object.outcome == Outcome::Failed), Relaxed);
+        shown.say(|| format!("{done} of {}, {failed} failed: {}", count(total, "object"), object.target));
+    });
+    let report = if dry_run { planned.dry_run() } else { planned }.apply().await;
     line.clear();
-    Ok(RestoreReport::new(report, server))
+    Ok(RestoreReport::new(report?, server.to_owned()))
 }

@@ -56,12 +56,10 @@ impl Config {
         let leader = &self.leader;
         let namespace = leader.namespace.clone().or_else(pod_namespace).unwrap_or_else(|| "bastion".to_owned());
         let identity = leader.identity.clone().unwrap_or_else(|| pod_identity("bastion-controller"));
-        LeaseOptions {
-            duration: leader.duration,
-            renew_deadline: leader.renew_deadline,
-            retry: leader.retry,
-            ..LeaseOptions::new(namespace, leader.name.clone(), identity)
-        }
+        LeaseOptions::new(namespace, leader.name.clone(), identity)
+            .duration(leader.duration)
+            .renew_deadline(leader.renew_deadline)
+            .retry(leader.retry)
     }
 
     /// Which log lines.

@@ -34,7 +34,7 @@ fn the_environment_goes_before_the_file() {
     .unwrap();
     assert_eq!(config.repo, "s3://b/c");
     assert!(config.selection.namespaces.iter().eq(["mail", "web"]));
-    assert_eq!(config.engine.workers, Some(WorkersSpec { floor: 1, ceiling: 4 }));
+    assert_eq!(config.engine.workers, Some(WorkersSpec::between(1, 4)));
     assert_eq!(config.engine.commit_interval, Some(Duration::from_secs(10)));
     assert_eq!(config.log.format, LogFormat::Text);
     assert!(!config.repository_spec().keeps_tree());

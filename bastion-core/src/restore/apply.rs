@@ -75,6 +75,11 @@ impl Applier {
         }
     }
 
+    /// What it does.
+    pub fn plan(&self) -> &RestorePlan {
+        &self.plan
+    }
+
     /// Stops when this is cancelled: objects that are under way are finished, no other is begun.
     #[must_use]
     pub fn cancelled_by(mut self, cancel: CancellationToken) -> Self {

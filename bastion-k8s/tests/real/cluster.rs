@@ -44,7 +44,7 @@ impl Cluster {
     pub(crate) async fn new(story: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let kubeconfig = kubeconfig().await;
-        let options = ConnectOptions { kubeconfig: Some(kubeconfig.clone()), ..ConnectOptions::default() };
+        let options = ConnectOptions::default().kubeconfig(kubeconfig.clone());
         let client = connect(&options).await.unwrap();
         let sink = ApplySink::new(client.clone());
         let namespace = format!("{story}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -70,8 +70,7 @@ impl Cluster {
         assert_ne!(changed, text, "this test knows kubeconfigs with inline users");
         let file = std::env::temp_dir().join(format!("{}-{user}.kubeconfig", self.namespace));
         std::fs::write(&file, changed).unwrap();
-        let client =
-            connect(&ConnectOptions { kubeconfig: Some(file.clone()), ..ConnectOptions::default() }).await.unwrap();
+        let client = connect(&ConnectOptions::default().kubeconfig(file.clone())).await.unwrap();
         std::fs::remove_file(file).unwrap();
         client
     }

@@ -21,7 +21,7 @@ pub(crate) async fn behind(cluster: &Cluster, options: ConnectOptions) -> (Line,
     let text = cluster.kubeconfig().replace(&server, &format!("127.0.0.1:{}", line.port));
     let file = std::env::temp_dir().join(format!("{}-line.kubeconfig", cluster.namespace));
     std::fs::write(&file, text).unwrap();
-    let client = connect(&ConnectOptions { kubeconfig: Some(file.clone()), ..options }).await.unwrap();
+    let client = connect(&options.kubeconfig(file.clone())).await.unwrap();
     std::fs::remove_file(file).unwrap();
     (line, client)
 }

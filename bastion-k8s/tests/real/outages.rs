@@ -11,11 +11,7 @@ use crate::{
 };
 
 fn impatient() -> ConnectOptions {
-    ConnectOptions {
-        request_timeout: Duration::from_secs(2),
-        watch_idle_timeout: Duration::from_secs(3),
-        ..ConnectOptions::default()
-    }
+    ConnectOptions::default().request_timeout(Duration::from_secs(2)).watch_idle_timeout(Duration::from_secs(3))
 }
 
 #[tokio::test]

@@ -6,6 +6,9 @@ use bastion_core::{select::Selection, sink::Sink, source::Source};
 use crate::error::Result;
 
 /// A cluster that can be read and written.
+///
+/// Implement it, with [`async_trait`](super::async_trait), for whatever holds objects and speaks no Kubernetes API: a folder
+/// of manifests, a simulation. Methods that are added later have a default.
 #[async_trait]
 pub trait Cluster: Debug + Send + Sync + 'static {
     /// uid of its namespace kube-system. It tells clusters apart, whatever they are called.

@@ -12,16 +12,13 @@ use crate::{error::Result, spec::ClusterSpec};
 /// Prepares a connection to a cluster. Nothing is sent before the first request.
 pub async fn connect(spec: &ClusterSpec) -> Result<Client> {
     spec.validate()?;
-    let impersonate = spec.impersonate.clone().unwrap_or_default();
-    let options = ConnectOptions {
-        kubeconfig: spec.kubeconfig.clone(),
-        context: spec.context.clone(),
-        in_cluster: spec.in_cluster,
-        impersonate: (!impersonate.user.is_empty()).then_some(impersonate.user),
-        impersonate_groups: impersonate.groups,
-        qps: spec.qps,
-        ..ConnectOptions::default()
-    };
+    let mut options = ConnectOptions::default().in_cluster(spec.in_cluster);
+    options.kubeconfig.clone_from(&spec.kubeconfig);
+    options.context.clone_from(&spec.context);
+    options.qps = spec.qps;
+    if let Some(as_user) = &spec.impersonate {
+        options = options.impersonate(as_user.user.as_str(), as_user.groups.clone());
+    }
     Ok(bastion_k8s::connect(&options).await?)
 }
 

@@ -39,12 +39,27 @@ pub struct ClusterSpec {
 /// The user to act as, like kubectl's `--as` and `--as-group`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Impersonation {
     /// Name of the user.
     pub user: String,
     /// Groups of the user.
     #[serde(default)]
     pub groups: Vec<String>,
+}
+
+impl Impersonation {
+    /// This user.
+    pub fn user(name: impl Into<String>) -> Self {
+        Self { user: name.into(), groups: Vec::new() }
+    }
+
+    /// In this group, beside those that were named before.
+    #[must_use]
+    pub fn group(mut self, name: impl Into<String>) -> Self {
+        self.groups.push(name.into());
+        self
+    }
 }
 
 impl ClusterSpec {

@@ -52,6 +52,7 @@ pub struct EngineSpec {
 /// Bounds of a worker pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[non_exhaustive]
 pub struct WorkersSpec {
     /// Workers of a kind that is idle; at least one.
     pub floor: usize,
@@ -62,11 +63,26 @@ pub struct WorkersSpec {
 /// Deletions of a kind are withheld if more than this share and more than this count of its objects vanish at once.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[non_exhaustive]
 pub struct BrakeSpec {
     /// Share of the kind's objects, from 0 to 1.
     pub share: f64,
     /// Count of objects.
     pub count: u64,
+}
+
+impl WorkersSpec {
+    /// From `floor` workers of a kind that is idle to `ceiling` of one that is flooded.
+    pub fn between(floor: usize, ceiling: usize) -> Self {
+        Self { floor, ceiling }
+    }
+}
+
+impl BrakeSpec {
+    /// More than this share (from 0 to 1) and more than this count.
+    pub fn new(share: f64, count: u64) -> Self {
+        Self { share, count }
+    }
 }
 
 impl EngineSpec {

@@ -77,11 +77,19 @@ impl ObjectsSpec {
 /// One object as people write it: `deployment/web`, `certificates.cert-manager.io/web`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
+#[non_exhaustive]
 pub struct ObjectWord {
     /// Its kind.
     pub kind: KindWord,
     /// Its name.
     pub name: String,
+}
+
+impl ObjectWord {
+    /// The object of this kind with this name.
+    pub fn new(kind: KindWord, name: impl Into<String>) -> Self {
+        Self { kind, name: name.into() }
+    }
 }
 
 /// Text that is not an [`ObjectWord`].
