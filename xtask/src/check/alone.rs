@@ -1,6 +1,6 @@
 //! Each published crate as a stranger builds it: by itself, with no feature and with each one.
 
-use std::time::Instant;
+use std::{collections::BTreeSet, time::Instant};
 
 use crate::{
     Result, screen,
@@ -22,8 +22,8 @@ pub(super) fn check() -> Result<()> {
     Ok(())
 }
 
-/// The sets of features to build with: none, and each one.
-fn sets(package: &Package) -> Vec<Vec<String>> {
+/// The sets of features to build with: none, and each one. Two that come to the same are built once.
+fn sets(package: &Package) -> BTreeSet<Vec<String>> {
     let set = |name: &str, itself: &[String]| package.alone.get(name).map_or(itself.to_vec(), Clone::clone);
     let each = package.features.iter().filter(|feature| *feature != "default");
     let each = each.map(|feature| set(feature, std::slice::from_ref(feature)));
