@@ -349,7 +349,7 @@ mod tests {
         let error = connect(&options).await.unwrap_err();
         assert_eq!(error.to_string(), r#"the kubeconfig has no context "b"; it has ["a"]"#);
 
-        let options = ConnectOptions { in_cluster: true, ..ConnectOptions::default() };
+        let options = ConnectOptions { in_cluster: true, kubeconfig: Some(dir.join("other")), ..Default::default() };
         let error = connect(&options).await.unwrap_err();
         assert!(error.to_string().contains("cannot be combined with a kubeconfig"), "{error}");
 
