@@ -149,6 +149,12 @@ impl Error {
     }
 }
 
+impl From<Missing> for Error {
+    fn from(what: Missing) -> Self {
+        Self::NothingMatched { what }
+    }
+}
+
 impl From<StoreError> for Error {
     fn from(e: StoreError) -> Self {
         Self::Core(e.into())

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bastion_core::object::{GroupKind, ObjectId};
 
-use crate::{error::Error, spec::ObjectWord};
+use crate::spec::ObjectWord;
 
 /// What was asked for and is not there; [`remedy`](crate::remedy::remedy) has advice for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,11 +55,5 @@ impl fmt::Display for Missing {
             Self::Revision { id, number: None, .. } => write!(f, "{id} was not saved yet at that time"),
             Self::Deletions { cluster } => write!(f, "no such deletions are held back for cluster {cluster:?}"),
         }
-    }
-}
-
-impl From<Missing> for Error {
-    fn from(what: Missing) -> Self {
-        Self::NothingMatched { what }
     }
 }
