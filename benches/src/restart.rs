@@ -5,7 +5,7 @@ mod headline;
 
 use std::time::{Duration, Instant};
 
-use bastion_tests::{Bastion, Context as _, S3Proxy, load};
+use bastion_tests::{Context as _, S3Proxy, load};
 use http::Request;
 
 use self::bench::{Bench, CHANGED, QUIET, REPOSITORY};
