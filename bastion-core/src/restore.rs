@@ -7,8 +7,9 @@
 //!                            body ─► restore form ─► remap ─► relink ─► create │ compare
 //! ```
 //! An object that does not exist is *created*. One that exists is compared with the backup, both in their restore
-//! form ([`Rules::restore`]): equal objects are left alone, so a restore that was interrupted is simply run again;
-//! objects that differ are treated by the [`Conflict`] policy. If an object fails, only what it owns fails with it.
+//! form ([`Rules::restore`](crate::sanitize::Rules::restore)): equal objects are left alone, so a restore that was
+//! interrupted is simply run again; objects that differ are treated by the [`Conflict`] policy. If an object fails, only
+//! what it owns fails with it.
 //!
 //! The [crate's example](crate#a-backup-and-a-restore) restores a namespace. Options, for another one:
 //!
