@@ -47,15 +47,15 @@ impl Retrier {
         Backoff::new(FIRST, LONGEST)
     }
 
-    /// Waits before the next try, or hands the error back if there is to be none.
-    pub(crate) async fn wait(&self, error: Error, backoff: &mut Backoff) -> Result<()> {
-        match next_wait(&error, self.is_one_shot(), backoff, self.runtime.random()) {
-            Some(wait) => {
-                self.runtime.sleep(wait).await;
-                Ok(())
-            }
-            None => Err(error),
-        }
+    /// Waits before the next try, or hands the error back if there is to be none. `again` is told of an error that
+    /// another try follows.
+    pub(crate) async fn wait(&self, error: Error, backoff: &mut Backoff, again: impl FnOnce(&Error)) -> Result<()> {
+        let Some(wait) = next_wait(&error, self.is_one_shot(), backoff, self.runtime.random()) else {
+            return Err(error);
+        };
+        again(&error);
+        self.runtime.sleep(wait).await;
+        Ok(())
     }
 
     /// Calls until it succeeds, or trying again does not help. Failures show in the kind's statistics, until it
@@ -76,7 +76,7 @@ impl Retrier {
                 }
                 Err(error) => {
                     stats.set_error(Some(Failure::from(&error)));
-                    self.wait(error, &mut backoff).await?;
+                    self.wait(error, &mut backoff, |_| ()).await?;
                 }
             }
         }

@@ -39,8 +39,9 @@ impl Committer {
                 }
                 Err(error) => {
                     self.show(&error);
-                    tracing::warn!(error = chain(&error), "a commit failed");
-                    self.retrier.wait(error, &mut backoff).await?;
+                    // What ends the run is said by who ran it.
+                    let again = |error: &Error| tracing::warn!(error = chain(error), "a commit failed; trying again");
+                    self.retrier.wait(error, &mut backoff, again).await?;
                 }
             }
         }
@@ -72,7 +73,7 @@ impl Committer {
                 Ok(head) => return Ok(head),
                 Err(error) => {
                     self.show(&error);
-                    self.retrier.wait(error, &mut backoff).await?;
+                    self.retrier.wait(error, &mut backoff, |_| ()).await?;
                 }
             }
         }

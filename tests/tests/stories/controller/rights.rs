@@ -91,7 +91,7 @@ async fn the_manifests_grant_what_is_used_and_no_more() -> Result<()> {
     talkative.process.signal(Signal::TERM)?;
     assert_eq!(talkative.process.wait(Duration::from_secs(30)).await?.code(), Some(0));
     let log = talkative.process.log();
-    assert!(log.contains("TRACE") && log.contains("leads"), "{log}");
+    assert!(log.contains("TRACE") && log.contains("lead: leading"), "{log}");
     no_content(&log);
     denied_is_not_deleted(&deployed).await?;
     stage.sound().await
