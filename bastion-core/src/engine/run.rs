@@ -7,9 +7,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Report, Undiscovered,
     drain::{Outcome, drain_kind, ended_early, flush},
     follow::{FollowState, FollowedKind},
+    report::{Report, Undiscovered},
     resume::ResumeState,
 };
 use crate::{

@@ -4,7 +4,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    EngineOptions, Report,
+    options::EngineOptions,
+    report::Report,
     resume::ResumeState,
     run::{Run, RunParts},
 };
