@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 /// How long the last update may take once the log has ended: a pod has 30 seconds to end by default, and the last
-/// commit may need 20 of them. Whatever is missing then, the next start writes.
+/// commit may need 20 of them. Whatever is missing then, the next writer of the log adds.
 const LAST: Duration = Duration::from_secs(5);
 
 /// The views of a cluster's log, if the repository's spec wants any.

@@ -156,8 +156,14 @@ impl Writer {
                 }
             }
             Intent::Epoch => epoch = self.state.epochs.get(&self.role).copied().unwrap_or_default() + 1,
-            Intent::Incarnation { after } if head.incarnation > after => return None,
-            Intent::Incarnation { after } => incarnation = after.max(1) + 1,
+            // Only this cluster's next incarnation makes ours needless: an adoption begins its own after whatever the
+            // other cluster began meanwhile.
+            Intent::Incarnation { after }
+                if head.incarnation > after && head.cluster_uid == self.options.cluster_uid =>
+            {
+                return None;
+            }
+            Intent::Incarnation { after } => incarnation = head.incarnation.max(after).max(1) + 1,
         }
         // Before an adoption begins its incarnation, the log is still the other cluster's.
         let adopting = intent == Intent::Epoch && head.number > 0;

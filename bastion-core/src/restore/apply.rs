@@ -102,7 +102,9 @@ impl Applier {
     }
 
     /// Runs the plan. What fails is in the report, object by object.
-    pub async fn run(self) -> RestoreReport {
+    pub async fn run(mut self) -> RestoreReport {
+        // What a clone learned may be true no more: a dry run does not find the kinds that its plan would define.
+        self.learned = Arc::default();
         let mut report =
             RestoreReport { skipped: self.plan.skipped.clone(), dry_run: self.dry_run, ..RestoreReport::default() };
         let mut from = 0;

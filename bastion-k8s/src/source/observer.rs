@@ -145,10 +145,17 @@ impl Observer {
 
     /// Names what is left out for its size, once until it fits.
     fn report_size(&self, id: &ObjectId, bytes: u64, decision: Match) {
-        let mut too_large = self.too_large.lock().unwrap_or_else(PoisonError::into_inner);
-        if decision != Match::Unselected(Reason::Size) {
-            too_large.remove(id);
-        } else if too_large.insert(id.clone()) {
+        let is_news = {
+            let mut too_large = self.too_large.lock().unwrap_or_else(PoisonError::into_inner);
+            match decision {
+                Match::Unselected(Reason::Size) => too_large.insert(id.clone()),
+                _ => {
+                    too_large.remove(id);
+                    false
+                }
+            }
+        };
+        if is_news {
             let most = self.selection.max_bytes;
             tracing::warn!(object = %id, bytes, most, "too large; not backed up, and what was saved of it stays in the history");
         }

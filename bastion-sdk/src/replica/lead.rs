@@ -72,11 +72,13 @@ impl Replica {
             let (report, views) = self.term(&leadership, shutdown).await;
             self.health.set_standby();
             let lost = leadership.lost().is_cancelled();
-            // The log is complete: another replica may go on while the views are finished here.
-            leadership.release().await;
-            if let Some(views) = views {
-                views.finish().await;
+            // Who lost the Lease leaves the views to the next leader at once; who gives it away finishes them first. Two
+            // writers of one view could leave it older than its saved position.
+            match views {
+                Some(views) if !lost => views.finish().await,
+                views => drop(views),
             }
+            leadership.release().await;
             let report = report?;
             if shutdown.is_cancelled() {
                 return Ok(report);

@@ -13,7 +13,7 @@ use crate::{
     error::Error,
     object::ResourceVersion,
     record::{Newest, Position, RevisionState, What},
-    store::{Key, MemoryStore, PutOptions, Store},
+    store::{Fault, FaultyStore, Key, MemoryStore, PutOptions, Store, Verb},
 };
 
 #[tokio::test(start_paused = true)]
@@ -114,6 +114,33 @@ async fn another_cluster_under_a_known_name_writes_nothing() {
     assert!(matches!(late, Error::WrongCluster { .. }), "{late}");
     let clusters = repository.clusters().await.unwrap();
     assert_eq!((clusters.len(), &*clusters[0].uid), (1, "another-uid"));
+}
+
+/// The old cluster's etcd is restored while somebody adopts its log: the adoption begins its incarnation after that one.
+#[tokio::test(start_paused = true)]
+async fn an_adoption_is_not_taken_for_done_when_the_old_cluster_begins_an_incarnation_meanwhile() {
+    let (store, rt) = (MemoryStore::new(), runtime(1));
+    let repository = init(store.clone(), &rt).await;
+    let mut old = writer(&repository, "controller").await;
+    commit(&mut old, [put("a", 900, "one")]).await.unwrap();
+
+    let slow = FaultyStore::new(Arc::new(store), rt.clone(), 1);
+    let (begun, mut asked) = tokio::sync::mpsc::unbounded_channel();
+    slow.set_script(move |operation| {
+        // The first commit of the adoption does not get through, and is tried again a little later.
+        let is_commit = operation.verb == Verb::Put && operation.key.ends_with(".seg");
+        (is_commit && begun.send(()).is_ok()).then(|| Fault::Throttled)
+    });
+    let adopting = open(slow, &rt).await.unwrap();
+    let adopt = adopting.writer(CLUSTER, WriterOptions::new("another-uid", "watch").adopt_from(UID));
+    let restore = async {
+        asked.recv().await.unwrap();
+        drop(asked);
+        old.begin_incarnation().await.unwrap();
+    };
+    let (adopted, ()) = tokio::join!(adopt, restore);
+    assert_eq!((adopted.unwrap().head().incarnation, old.head().incarnation), (3, 2));
+    assert_eq!(repository.clusters().await.unwrap()[0].uid, "another-uid");
 }
 
 #[tokio::test(start_paused = true)]
