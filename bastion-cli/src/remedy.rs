@@ -28,6 +28,7 @@ mod tests {
     use std::fmt::Write as _;
 
     use bastion_sdk::{
+        Missing,
         core::{
             Category, Error,
             source::SourceError,
@@ -60,6 +61,14 @@ mod tests {
             Error::Cancelled.into(),
             bastion_sdk::Error::AmbiguousCluster { known: vec!["lab".into(), "prod".into()] }.into(),
             bastion_sdk::Error::UnnamedCluster.into(),
+            bastion_sdk::Error::ContextNameTaken { uid: "22".into(), name: "prod".into(), logged: "11".into() }.into(),
+            bastion_sdk::Error::NothingToAdopt { uid: "11".into(), known: "prod".into() }.into(),
+            bastion_sdk::Error::UnknownLog { name: "prd".into(), known: vec!["prod".into()] }.into(),
+            bastion_sdk::Error::UnknownLog { name: "prod".into(), known: vec![] }.into(),
+            bastion_sdk::Error::OtherName { uid: "11".into(), known: "prod".into(), asked: "prd".into() }.into(),
+            bastion_sdk::Error::NothingMatched { what: Missing::Clusters }.into(),
+            bastion_sdk::Error::NothingMatched { what: Missing::Kind { word: "cmp".into(), nearest: None } }.into(),
+            bastion_sdk::Error::NothingMatched { what: Missing::Deletions { cluster: "prod".into() } }.into(),
             SpecError::new("selection.policy", "it is empty").spelled(&crate::args::flag).into(),
             CliError::Usage("say what to restore".into()),
             CliError::NothingMatched { what: "no object is annotated".into(), hint: "take --all".into() },

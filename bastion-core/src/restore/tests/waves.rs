@@ -70,8 +70,13 @@ async fn a_dry_run_says_the_same_and_writes_nothing() {
     let new = MemoryCluster::new("new");
     let before = new.resource_version();
     let plan = Backup::of(&shop()).plan(&RestoreOptions::new(), in_shop);
-    let dry = Applier::new(plan, Arc::new(new.clone())).dry_run().run().await;
+    let applier = Applier::new(plan, Arc::new(new.clone()));
+    let dry = applier.clone().dry_run().run().await;
     assert_eq!((dry.count(Outcome::Created), dry.objects.len(), new.resource_version()), (6, 6, before));
+
+    // That a kind was not there yet says nothing of the run that defines it.
+    let wet = applier.run().await;
+    assert_eq!((wet.count(Outcome::Created), wet.objects.len()), (6, 6));
 }
 
 #[tokio::test(start_paused = true)]
