@@ -147,12 +147,11 @@ impl Observer {
     fn report_size(&self, id: &ObjectId, bytes: u64, decision: Match) {
         let is_news = {
             let mut too_large = self.too_large.lock().unwrap_or_else(PoisonError::into_inner);
-            match decision {
-                Match::Unselected(Reason::Size) => too_large.insert(id.clone()),
-                _ => {
-                    too_large.remove(id);
-                    false
-                }
+            if decision == Match::Unselected(Reason::Size) {
+                too_large.insert(id.clone())
+            } else {
+                too_large.remove(id);
+                false
             }
         };
         if is_news {

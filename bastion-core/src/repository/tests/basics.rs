@@ -128,8 +128,8 @@ async fn an_adoption_is_not_taken_for_done_when_the_old_cluster_begins_an_incarn
     let (begun, mut asked) = tokio::sync::mpsc::unbounded_channel();
     slow.set_script(move |operation| {
         // The first commit of the adoption does not get through, and is tried again a little later.
-        let is_commit = operation.verb == Verb::Put && operation.key.ends_with(".seg");
-        (is_commit && begun.send(()).is_ok()).then(|| Fault::Throttled)
+        let is_commit = operation.verb == Verb::Put && operation.key.contains("/log/");
+        (is_commit && begun.send(()).is_ok()).then_some(Fault::Throttled)
     });
     let adopting = open(slow, &rt).await.unwrap();
     let adopt = adopting.writer(CLUSTER, WriterOptions::new("another-uid", "watch").adopt_from(UID));
